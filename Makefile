@@ -1,0 +1,48 @@
+PYTHON ?= python3
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help venv run test lint bench wheel clean clean-venv
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+venv: $(STAMP) ## make the virtual environment in .venv (PYTHON=python3.13 chooses another Python)
+
+# Flat layout: only a `compat` editable install keeps the twistd plugin importable.
+$(STAMP): setup.cfg pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+	    { echo "hyperhive needs Python 3.11, 3.12 or 3.13: say which with make PYTHON=python3.13." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	    { echo "$(PYTHON) cannot make virtual environments: install its venv package (apt install python3-venv)." >&2; exit 1; }
+	@echo "Installing hyperhive and its tools into $(VENV) (about a minute) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --config-settings editable_mode=compat -e '.[dev]'
+	@touch $@
+
+run: $(STAMP) ## run a hive in the foreground; Ctrl-C stops it and its agents (ARGS=... for more options)
+	@exec $(BIN)/twistd -n --pidfile= hyperhive --stop-agents $(ARGS)
+
+test: $(STAMP) ## run the tests (ARGS='-k inbox' for some of them)
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(STAMP) ## ruff, its formatter in check mode, and mypy --strict
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+
+bench: $(STAMP) ## run the benchmarks and print their table
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+wheel: $(STAMP) ## build the wheel into dist/
+	@$(BIN)/python -m pip wheel -qq --disable-pip-version-check --no-deps --wheel-dir dist .
+
+clean: ## remove what building and testing leave behind
+	@rm -rf build dist *.egg-info .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@find hyperhive tests benchmarks twisted -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+
+clean-venv: ## remove the virtual environment
+	@rm -rf $(VENV)
