@@ -1,0 +1,39 @@
+"""What is refused: every error that a person or an agent reads, as one sentence."""
+
+from __future__ import annotations
+
+
+class HiveError(Exception):
+    """A refusal; its text is the sentence that whoever asked reads."""
+
+
+class BadName(HiveError):
+    """A name that no agent may have."""
+
+
+class UnknownAgent(HiveError):
+    """Nobody of that name is in the hive."""
+
+
+class Refused(HiveError):
+    """The request is well formed, and the hive's rules or its present state forbid it."""
+
+
+class InboxFull(HiveError):
+    """The recipient holds as much unread mail as an inbox may."""
+
+
+class ContainerError(HiveError):
+    """A backend could not do what was asked of it."""
+
+
+class DoorError(HiveError):
+    """A socket could not be opened."""
+
+
+class OperationFailed(HiveError):
+    """An operation ended, and not well."""
+
+
+class StartupError(HiveError):
+    """The daemon can't start: the operator reads why, and what would let it."""

@@ -1,0 +1,132 @@
+"""The sockets: which path speaks which dialect to whom, opened and closed as agents come and go."""
+
+from __future__ import annotations
+
+import contextlib
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from attrs import define, evolve, field
+from twisted.internet.defer import maybeDeferred
+from twisted.internet.endpoints import UNIXServerEndpoint
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IAddress, IListeningPort
+from twisted.internet.protocol import Factory
+from zope.interface import implementer
+
+from hyperhive.boundaries import IDoors
+from hyperhive.errors import DoorError
+from hyperhive.layout import Layout
+from hyperhive.limits import MAX_CONNECTIONS
+from hyperhive.protocols.answers import Desk
+from hyperhive.protocols.conversation import Conversation, Terms
+from hyperhive.protocols.peer import Peer
+from hyperhive.wire.codec import AGENT, MANAGER, Dialect
+from hyperhive.wire.names import MANAGER as THE_MANAGER
+
+BACKLOG = 128
+"""Connections that the kernel holds until we take them."""
+
+
+@define(eq=False)
+class Speakers(Factory):
+    """The conversations of one socket, at most so many at once."""
+
+    _terms: Terms
+    conversations: set[Conversation] = field(factory=set)
+
+    noisy = False
+
+    def __attrs_post_init__(self) -> None:
+        self._terms = evolve(self._terms, gone=self.conversations.discard)
+
+    def buildProtocol(self, addr: IAddress) -> Conversation:
+        """A conversation; one too many is told so, and ends."""
+        if len(self.conversations) >= MAX_CONNECTIONS:
+            sentence = f"there are {MAX_CONNECTIONS} connections on this socket already; close one first"
+            return Conversation(evolve(self._terms, objection=lambda _: sentence))
+        conversation = Conversation(self._terms)
+        self.conversations.add(conversation)
+        return conversation
+
+
+@define(eq=False)
+class _Door:
+    path: Path
+    port: IListeningPort
+    speakers: Speakers
+
+
+@implementer(IDoors)
+@define(eq=False)
+class Doors:
+    """Every open socket of the hive. `desk` makes what answers an agent's connection."""
+
+    _reactor: Any
+    _layout: Layout
+    _desk: Callable[[str, Callable[[], None]], Desk]
+    _mode: int = 0o600
+    _open: dict[str, _Door] = field(factory=dict, init=False)
+
+    async def open(self, name: str) -> None:
+        """Listen on the agent's socket, if that is not done yet. Raises DoorError."""
+        if name not in self._open:
+            dialect = MANAGER if name == THE_MANAGER else AGENT
+            terms = self._terms(dialect, lambda look: self._desk(name, look))
+            self._open[name] = await self._listen(self._layout.agent_socket(name), terms)
+
+    async def open_host(self, dialect: Dialect[Any, Any], desk: Desk, objection: Callable[[Peer], str | None]) -> None:
+        """Listen on the operator's socket. Raises DoorError."""
+        terms = evolve(self._terms(dialect, lambda _: desk), objection=objection)
+        self._open[""] = await self._listen(self._layout.host_socket, terms)
+
+    async def close(self, name: str) -> None:
+        """Close the agent's socket, if it is open, and take it and its directory away."""
+        door = self._open.pop(name, None)
+        if door is not None:
+            await self._close(door)
+            with contextlib.suppress(OSError):
+                door.path.parent.rmdir()
+
+    async def close_all(self) -> None:
+        """Close every socket."""
+        doors, self._open = list(self._open.values()), {}
+        for door in doors:
+            await self._close(door)
+
+    def _terms(self, dialect: Dialect[Any, Any], desk: Callable[[Callable[[], None]], Desk]) -> Terms:
+        return Terms(
+            dialect=dialect, desk=desk, clock=self._reactor, objection=lambda _: None, gone=lambda _: None
+        )  # fmt: skip
+
+    async def _listen(self, path: Path, terms: Terms) -> _Door:
+        speakers = Speakers(terms)
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _clear(path)
+            endpoint = UNIXServerEndpoint(self._reactor, str(path), BACKLOG, self._mode)
+            port = await endpoint.listen(speakers)
+        except OSError as error:
+            message = f"the socket {path} can't be opened: {error.strerror}"
+            raise DoorError(message) from error
+        except CannotListenError as error:
+            message = f"the socket {path} can't be opened: {error.socketError}"
+            raise DoorError(message) from error
+        return _Door(path, port, speakers)
+
+    async def _close(self, door: _Door) -> None:
+        with contextlib.suppress(FileNotFoundError):  # somebody took the socket's file away before us
+            await maybeDeferred(door.port.stopListening)
+        for conversation in tuple(door.speakers.conversations):
+            conversation.close()
+
+
+def _clear(path: Path) -> None:
+    """Take away the socket that a killed daemon left; the state directory's lock says that it is none of another's."""
+    with contextlib.suppress(FileNotFoundError):
+        if not stat.S_ISSOCK(path.lstat().st_mode):
+            message = f"{path} is in the way of a socket of that name and is none; move it away"
+            raise DoorError(message)
+        path.unlink()

@@ -1,0 +1,57 @@
+"""The `twistd` side: options, and the service made from them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from twisted.application.service import IService
+from twisted.python import usage
+
+from hyperhive.config import check_socket_paths, configure
+from hyperhive.errors import StartupError
+
+
+class Options(usage.Options):  # type: ignore[misc]
+    """The options of `twistd hyperhive`. What is not given comes from the configuration file, or is a default."""
+
+    longdesc = "The host daemon of a hive of coding agents: mail, approvals, questions and lifecycle."
+    optParameters = [
+        ["state-dir", None, None, "what must survive a reboot [/var/lib/hyperhive, or the XDG state directory]"],
+        ["run-dir", None, None, "the sockets [/run/hyperhive, or the XDG runtime directory]"],
+        ["containers", None, None, "what agents run in: local [local]"],
+        ["config", None, None, "a TOML file with settings of the same names"],
+        ["agent-command", None, None, "what stands in for every agent's program, the manager's too"],
+        ["poll-interval", None, None, "seconds between looks for agents that ended unheard [10]"],
+        ["log-format", None, None, "text or json [text]"],
+    ]
+    optFlags = [["stop-agents", None, "stop the agents when the daemon ends, and start them again with it"]]
+
+    def parseOptions(self, options: Sequence[str] | None = None) -> None:
+        """As usual, but a wrong option is one sentence and status 1."""
+        try:
+            super().parseOptions(options)
+        except usage.UsageError as error:
+            raise SystemExit(f"hyperhive: {error}; 'twistd hyperhive --help' lists the options") from None
+
+    def given(self) -> dict[str, str | bool]:
+        """What stood on the command line."""
+        return {name: bool(value) if value in (0, 1) else value for name, value in self.items() if value}
+
+
+def makeService(options: Options) -> IService:
+    """The hive, with all that could be wrong looked at first; SystemExit with a sentence if something is."""
+    from twisted.internet import reactor
+
+    from hyperhive.hive import Hive, make_containers
+    from hyperhive.premises import claim, raise_file_limit
+
+    try:
+        config = configure(options.given(), os.environ, root=os.geteuid() == 0)
+        os.umask(0o077)
+        soft, now = raise_file_limit()
+        check_socket_paths(config.layout, make_containers(reactor, config, soft).longest_name)
+        lock = claim(config.layout)
+    except StartupError as error:
+        raise SystemExit(f"hyperhive: {error}") from None
+    return Hive(reactor, config, lock, soft)

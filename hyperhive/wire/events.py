@@ -1,0 +1,108 @@
+"""Events: the JSON bodies of messages from `system`. Seed: `HelperEvent`, whose own fields come first."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from hyperhive.wire.fields import absent
+from hyperhive.wire.records import ApprovalStatus, Outcome
+
+
+@frozen(kw_only=True)
+class ApprovalResolved:
+    """An approval ended, its action included. A cancelled one is `denied` with that `outcome`."""
+
+    id: int
+    agent: str
+    commit_ref: str
+    status: ApprovalStatus
+    note: str | None = absent()
+    outcome: Outcome | None = absent()
+
+
+@frozen(kw_only=True)
+class Spawned:
+    """An agent was made and started, or that failed."""
+
+    agent: str
+    ok: bool
+    note: str | None = absent()
+
+
+@frozen(kw_only=True)
+class Rebuilt:
+    """An agent's configuration was applied again, or that failed."""
+
+    agent: str
+    ok: bool
+    note: str | None = absent()
+
+
+@frozen
+class Killed:
+    """An agent was stopped; its state is as it was."""
+
+    agent: str
+
+
+@frozen
+class Destroyed:
+    """An agent was taken down."""
+
+    agent: str
+
+
+@frozen(kw_only=True)
+class ContainerCrash:
+    """An agent stopped and nobody had asked for that; `note` says why, or that it can't be known."""
+
+    agent: str
+    note: str | None = absent()
+
+
+@frozen(kw_only=True)
+class OperatorAnswered:
+    """A question to the operator ended. `answer` is the seed's string; `outcome` says whether a person gave it."""
+
+    id: int
+    question: str
+    answer: str
+    outcome: Outcome | None = absent()
+    answered_by: str | None = absent()
+
+
+@frozen(kw_only=True)
+class QuestionAsked:
+    """Another agent asks you; answer with `answer`."""
+
+    id: int
+    asker: str
+    question: str
+    options: tuple[str, ...]
+    multi: bool
+
+
+@frozen(kw_only=True)
+class QuestionAnswered:
+    """A question to another agent ended."""
+
+    id: int
+    question: str
+    answer: str
+    answerer: str
+    outcome: Outcome
+
+
+@frozen(kw_only=True)
+class Bounced:
+    """A message of yours was given up."""
+
+    id: int
+    to: str
+    reason: str
+
+
+HelperEvent = (
+    ApprovalResolved | Spawned | Rebuilt | Killed | Destroyed | ContainerCrash | OperatorAnswered
+    | QuestionAsked | QuestionAnswered | Bounced
+)  # fmt: skip

@@ -1,0 +1,208 @@
+"""What the operator may ask on the host's socket. Seed: `HostRequest`."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from hyperhive.wire.agent_requests import Answer
+from hyperhive.wire.fields import Body, Name, Text, Unsigned, absent
+from hyperhive.wire.manager_requests import Kill, List, RequestSpawn
+from hyperhive.wire.records import Scope
+
+
+@frozen
+class Spawn:
+    """Make and start an agent now, without an approval."""
+
+    name: Name
+    wait: bool | None = absent()
+
+
+@frozen
+class Destroy:
+    """Take an agent down. Its kept state stays, unless `purge`."""
+
+    name: Name
+    purge: bool = False
+    wait: bool | None = absent()
+
+
+@frozen
+class Rebuild:
+    """Apply an agent's deployed configuration again and restart it."""
+
+    name: Name
+    wait: bool | None = absent()
+
+
+@frozen
+class Pending:
+    """What waits for a decision; with `all` also what was decided."""
+
+    all: bool | None = absent()
+
+
+@frozen
+class Approve:
+    """Yes: what the approval asks for is done now."""
+
+    id: int
+
+
+@frozen
+class Deny:
+    """No, and why."""
+
+    id: int
+    note: Text | None = absent()
+
+
+@frozen
+class Start:
+    """Start one agent, or those of a scope."""
+
+    name: Name | None = absent()
+    scope: Scope | None = absent()
+    wait: bool | None = absent()
+
+    def __attrs_post_init__(self) -> None:
+        _exactly_one_target(self.name, self.scope)
+
+
+@frozen
+class Stop:
+    """Stop one agent, or those of a scope. `graceful` false: at once."""
+
+    name: Name | None = absent()
+    scope: Scope | None = absent()
+    graceful: bool | None = absent()
+    wait: bool | None = absent()
+
+    def __attrs_post_init__(self) -> None:
+        _exactly_one_target(self.name, self.scope)
+
+
+@frozen
+class Restart:
+    """Restart one agent, or those of a scope."""
+
+    name: Name | None = absent()
+    scope: Scope | None = absent()
+    wait: bool | None = absent()
+
+    def __attrs_post_init__(self) -> None:
+        _exactly_one_target(self.name, self.scope)
+
+
+@frozen
+class AgentStatus:
+    """How every agent stands."""
+
+
+@frozen
+class SetPaused:
+    """Let an agent start nothing new, or let it go on."""
+
+    name: Name
+    paused: bool
+
+
+@frozen
+class Questions:
+    """The open questions; with `all` the closed ones too."""
+
+    all: bool | None = absent()
+
+
+@frozen
+class CancelQuestion:
+    """Close a question without an answer."""
+
+    id: int
+
+
+@frozen
+class Send:
+    """Send a message as the operator."""
+
+    to: Name
+    body: Body
+    in_reply_to: int | None = absent()
+
+
+@frozen
+class Inbox:
+    """The last messages to the operator, newest first."""
+
+    limit: Unsigned
+
+
+@frozen
+class Messages:
+    """The last messages of the hive, newest first: of one `agent`, and older than the id `before`."""
+
+    limit: Unsigned
+    agent: Name | None = absent()
+    before: int | None = absent()
+
+
+@frozen
+class DeadLetters:
+    """The messages that were given up."""
+
+
+@frozen
+class Requeue:
+    """Queue a dead letter again, its attempts forgotten."""
+
+    id: int
+
+
+@frozen
+class Operations:
+    """The operations under way; with `all` the ended ones too."""
+
+    all: bool | None = absent()
+
+
+@frozen
+class Logs:
+    """The last `lines` lines of an agent's output."""
+
+    name: Name
+    lines: Unsigned
+
+
+@frozen
+class Subscribe:
+    """Follow every change; with `since`, those after that number first."""
+
+    since: Unsigned | None = absent()
+
+
+@frozen
+class SubscribeAgentStatus:
+    """Follow the changes of the agents' status."""
+
+
+@frozen
+class Urls:
+    """Where people reach the hive by browser."""
+
+
+HostRequest = (
+    Spawn | RequestSpawn | Kill | Destroy | Rebuild | List | Pending | Approve | Deny
+    | Start | Stop | Restart | AgentStatus | SetPaused | Questions | Answer | CancelQuestion
+    | Send | Inbox | Messages | DeadLetters | Requeue | Operations | Logs
+    | Subscribe | SubscribeAgentStatus | Urls
+)  # fmt: skip
+
+
+def _exactly_one_target(name: str | None, scope: Scope | None) -> None:
+    """Raise ValueError unless one agent, or at least one in a scope, is named."""
+    if (name is None) == (scope is None):
+        message = "exactly one of 'name' and 'scope' must be given"
+        raise ValueError(message)
+    if scope is not None and not scope.agent_names:
+        message = "'scope.agent_names' must name at least one agent"
+        raise ValueError(message)

@@ -1,0 +1,233 @@
+"""Rows: what the hive keeps, in the form in which it shows them."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from attrs import frozen
+
+from hyperhive.wire.fields import Name, Names, Unsigned, absent, only_when_true, recipient, sender
+
+
+class ApprovalKind(Enum):
+    """What an approval starts when it is granted. The seed knows these two."""
+
+    APPLY_COMMIT = "apply_commit"
+    SPAWN = "spawn"
+
+
+class ApprovalStatus(Enum):
+    """Where an approval stands; the seed knows all but `cancelled`, which only `pending` with `all` shows."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    DENIED = "denied"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class OperationKind(Enum):
+    """What can be done to an agent."""
+
+    SPAWN = "spawn"
+    START = "start"
+    STOP = "stop"
+    RESTART = "restart"
+    REBUILD = "rebuild"
+    DESTROY = "destroy"
+
+
+class OperationState(Enum):
+    """Where an operation stands. `unknown`: the daemon died in it, and what came of it can't be told."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class Outcome(Enum):
+    """How a question ended; tells `[expired]` from a person who typed those words."""
+
+    ANSWERED = "answered"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+class QuestionStatus(Enum):
+    """Where a question stands."""
+
+    OPEN = "open"
+    ANSWERED = "answered"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+class MessageState(Enum):
+    """Where a message stands. A dead letter has spent its attempts, or its recipient is gone for good."""
+
+    QUEUED = "queued"
+    LEASED = "leased"
+    DONE = "done"
+    DEAD = "dead"
+
+
+@frozen(kw_only=True)
+class InboxRow:
+    """One message as its recipient sees it afterwards."""
+
+    id: int
+    sender: str = sender()
+    body: str
+    at: int
+    in_reply_to: int | None = absent()
+    via: str | None = absent()
+
+
+@frozen(kw_only=True)
+class Letter:
+    """One message as `recv` with `max` hands it out."""
+
+    id: int
+    sender: str = sender()
+    body: str
+    at: int
+    redelivered: bool
+    in_reply_to: int | None = absent()
+    via: str | None = absent()
+
+
+@frozen(kw_only=True)
+class MessageRow:
+    """One message as the operator sees it. `attempts` counts the ones spent."""
+
+    id: int
+    sender: str = sender()
+    recipient: str = recipient()
+    body: str
+    at: int
+    state: MessageState
+    attempts: int
+    in_reply_to: int | None = absent()
+    via: str | None = absent()
+
+
+@frozen(kw_only=True)
+class Approval:
+    """A request that waits for the operator's yes, or what came of it. `commit_ref` is empty for a spawn."""
+
+    id: int
+    agent: str
+    kind: ApprovalKind = ApprovalKind.APPLY_COMMIT
+    commit_ref: str
+    requested_at: int
+    status: ApprovalStatus
+    resolved_at: int | None = absent()
+    note: str | None = absent()
+    decided_at: int | None = absent()
+    decided_by: str | None = absent()
+    operation: int | None = absent()
+    description: str | None = absent()
+
+
+@frozen(kw_only=True)
+class Question:
+    """A question, and its answer once there is one. `to` is absent where the operator was asked."""
+
+    id: int
+    asker: str
+    to: str | None = absent()
+    question: str
+    options: tuple[str, ...]
+    multi: bool
+    asked_at: int
+    deadline_at: int | None = absent()
+    status: QuestionStatus
+    answer: str | None = absent()
+    answered_at: int | None = absent()
+    answered_by: str | None = absent()
+
+
+@frozen(kw_only=True)
+class Operation:
+    """One piece of work on one agent."""
+
+    id: int
+    agent: str
+    kind: OperationKind
+    state: OperationState
+    requested_by: str
+    queued_at: int
+    started_at: int | None = absent()
+    ended_at: int | None = absent()
+    error: str | None = absent()
+
+
+@frozen(kw_only=True)
+class AgentStatus:
+    """One agent as it stands. `failed`: it stopped and nobody asked for that; `operation` is under way."""
+
+    name: str
+    running: bool
+    failed: bool
+    needs_update: bool = False
+    needs_login: bool = False
+    paused: bool
+    parent: str | None = absent()
+    deployed_sha: str | None = absent()
+    active_model: str | None = absent()
+    status_text: str | None = absent()
+    status_set_at: int | None = absent()
+    url: str | None = absent()
+    operation: int | None = absent()
+    unread: Unsigned
+    restarts: int
+    since: int | None = absent()
+    generation: int
+
+
+@frozen(kw_only=True)
+class OpenThread:
+    """Something that an agent owes (`owes`) or is owed: a question, mail in hand, or an approval it waits for."""
+
+    direction: str
+    kind: str
+    id: int
+    peer: str
+    text: str
+    since: int
+    deadline_at: int | None = absent()
+
+
+@frozen(kw_only=True)
+class Urls:
+    """Where people reach the hive and its agents by browser."""
+
+    domain: str | None = absent()
+    home: str | None = absent()
+
+
+@frozen(kw_only=True)
+class Scope:
+    """Several agents at once, named one by one."""
+
+    agent_names: Names
+
+
+@frozen(kw_only=True)
+class Change:
+    """One change of one row. Exactly the field that `kind` names is set, to the row as its own verb shows it.
+
+    `gone` says that the row is no longer there, and `name` or `id` which one it was.
+    """
+
+    kind: str
+    message: MessageRow | None = absent()
+    approval: Approval | None = absent()
+    question: Question | None = absent()
+    operation: Operation | None = absent()
+    agent: AgentStatus | None = absent()
+    gone: bool = only_when_true()
+    id: int | None = absent()
+    name: Name | None = absent()
