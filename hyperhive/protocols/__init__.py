@@ -1,0 +1,1 @@
+"""The Twisted protocols spoken on the hive's sockets."""

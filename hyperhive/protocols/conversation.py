@@ -1,0 +1,260 @@
+"""The server side of a conversation: lines to requests, answers to lines, in the order of the requests."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from types import CoroutineType
+from typing import Any, Final
+
+from attrs import define, frozen
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import IDelayedCall, IHalfCloseableProtocol, IReactorTime
+from twisted.internet.protocol import connectionDone
+from twisted.logger import Logger
+from twisted.protocols.basic import LineReceiver
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from hyperhive.errors import HiveError
+from hyperhive.lifeline import Standing, new_lifeline
+from hyperhive.limits import MAX_AHEAD, MAX_LINE
+from hyperhive.protocols.answers import Desk, Following, Handed, Lease
+from hyperhive.protocols.brake import Brake
+from hyperhive.protocols.fitting import fitting_line
+from hyperhive.protocols.peer import Peer
+from hyperhive.wire.codec import Dialect, WireError
+
+_log = Logger()
+
+LINGER: Final = 5.0
+"""Seconds that a peer which was turned away has to read why."""
+
+
+@frozen(kw_only=True)
+class Terms:
+    """What the conversations of one socket have in common.
+
+    `desk` is given what finds out whether the peer has read its answers; `objection` says why a peer may not
+    speak here, or None; `gone` is told of the end of each conversation.
+    """
+
+    dialect: Dialect[Any, Any]
+    desk: Callable[[Callable[[], None]], Desk]
+    clock: IReactorTime
+    objection: Callable[[Peer], str | None]
+    gone: Callable[[Conversation], None]
+
+
+@define(eq=False)
+class _Slot:
+    """The place of one answer among the others; `line` is None until it is there."""
+
+    line: bytes | None = None
+    lease: Lease | None = None
+    following: Following | None = None
+
+
+@implementer(IHalfCloseableProtocol)
+class Conversation(LineReceiver):
+    """One connection. Requests sent ahead are taken up at once, and their answers leave in order.
+
+    It stops reading while too many requests wait, or while the peer does not read its answers. Nothing is dropped.
+    """
+
+    delimiter = b"\n"
+    MAX_LENGTH = MAX_LINE
+    _brake: Brake
+    _peer: Peer
+
+    def __init__(self, terms: Terms) -> None:
+        self._terms = terms
+        self._desk = terms.desk(self.look)
+        self._standing = Standing()
+        self._life = new_lifeline(self._standing)
+        self._slots: deque[_Slot] = deque()
+        self._unread: list[Lease] = []
+        self._grouping = False
+        self._left_having_read_all = False
+        self._linger: IDelayedCall | None = None
+        self._end_stream: Callable[[], None] | None = None
+
+    def connectionMade(self) -> None:
+        """A peer is there, and may not be welcome."""
+        self._peer = Peer(self.transport)
+        self._brake = Brake(self.pauseProducing, self.resumeProducing)
+        self.transport.registerProducer(self._brake, True)
+        objection = self._terms.objection(self._peer)
+        if objection is not None:
+            self._turn_away(objection)
+
+    def dataReceived(self, data: bytes) -> None:
+        """Take up what the peer asks; what one read brought is answered together."""
+        if not self._standing.hears:
+            return
+        if self._unread:
+            self.look()
+        self._grouping = True
+        try:
+            super().dataReceived(data)
+        finally:
+            self._grouping = False
+        self._write_ready()
+
+    def lineReceived(self, line: bytes) -> None:
+        """Take up one request."""
+        if not self._standing.hears:
+            return
+        slot = _Slot()
+        self._slots.append(slot)
+        if len(self._slots) >= MAX_AHEAD:
+            self._brake.hold_for_asking_ahead()
+        try:
+            answer = self._desk.answer(self._terms.dialect.request(line))
+        except (WireError, HiveError) as refusal:
+            self._fill(slot, self._terms.dialect.refusal(str(refusal)))
+        except Exception:  # noqa: BLE001 - a fault of ours is answered like any other request
+            self._failed(slot, Failure())
+        else:
+            self._await(slot, answer)
+
+    def lineLengthExceeded(self, line: bytes) -> None:
+        """A line that is too long is refused, and so is all that comes after it."""
+        self._turn_away(f"the line is longer than {self.MAX_LENGTH} bytes, which a request may have at most")
+
+    def readConnectionLost(self) -> None:
+        """The peer shut down its sending side, or is gone: the end of input alone does not say which."""
+        if self._peer.hung_up():
+            self._left_having_read_all = not self._peer.owed()
+            self.transport.abortConnection()
+            return
+        if self.clearLineBuffer() and self._standing.hears:
+            self._refuse("the last line was cut off; a request ends with a newline")
+        self._life.half_close()
+        self._desk.hurry()
+        self._write_ready()
+
+    def writeConnectionLost(self) -> None:
+        """We shut down our sending side; nothing follows from it."""
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """The peer is gone; what it surely read is settled, the rest goes back."""
+        read = self._left_having_read_all or (reason.check(ConnectionDone) is not None and not self._peer.owed())
+        self._life.lose()
+        if self._linger is not None and self._linger.active():
+            self._linger.cancel()
+        self._give_up(read=read)
+        if self._end_stream is not None:
+            self._end_stream()
+        self._desk.left()
+        self._terms.gone(self)
+
+    def look(self) -> None:
+        """Find out whether the peer has read all its answers."""
+        if self._unread and self._peer.has_read_all():
+            unread, self._unread = self._unread, []
+            for lease in unread:
+                lease.was_read()
+
+    def close(self) -> None:
+        """End the conversation from our side: what the peer is not known to have read goes back."""
+        self.look()
+        self._give_up(read=False)
+        self._life.lose()
+        self.transport.loseConnection()
+
+    def write_answer(self, answer: Any) -> None:
+        """One more answer of a stream."""
+        if not self._standing.gone:
+            self.sendLine(self._terms.dialect.line_of_answer(answer))
+
+    def flows(self) -> bool:
+        """Whether the peer of a stream keeps up."""
+        return not self._brake.unread
+
+    def when_it_flows(self, resume: Callable[[], None]) -> None:
+        """What to call when it has caught up."""
+        self._brake.eased = resume
+
+    def _await(self, slot: _Slot, answer: Any) -> None:
+        if answer.__class__ is CoroutineType:
+            answer = Deferred.fromCoroutine(answer)
+        if isinstance(answer, Deferred):
+            answer.addCallbacks(partial(self._fill, slot), partial(self._failed, slot))
+        else:
+            self._fill(slot, answer)
+
+    def _fill(self, slot: _Slot, answer: Any) -> None:
+        if answer.__class__ is Handed:
+            slot.lease, answer = answer.lease, answer.answer
+        elif answer.__class__ is Following:
+            slot.following, answer = answer, answer.answer
+            self._life.follow()
+        if self._standing.gone:
+            if slot.lease is not None:
+                slot.lease.was_not_written()
+            return
+        slot.line = fitting_line(self._terms.dialect.line_of_answer, answer)
+        if not self._grouping:
+            self._write_ready()
+
+    def _failed(self, slot: _Slot, reason: Failure) -> None:
+        if reason.check(HiveError):
+            sentence = str(reason.value)
+        elif self._standing.gone:
+            return
+        else:
+            _log.failure("a request could not be answered", failure=reason)
+            sentence = "an internal error; the daemon's log has it, and nothing more is known here"
+        self._fill(slot, self._terms.dialect.refusal(sentence))
+
+    def _write_ready(self) -> None:
+        ready: list[bytes] = []
+        following = None
+        while self._slots and self._slots[0].line is not None:
+            slot = self._slots.popleft()
+            ready += (slot.line, self.delimiter)  # type: ignore[operator]
+            if slot.lease is not None:
+                self._unread.append(slot.lease)
+            following = slot.following
+        if ready:
+            self.transport.write(b"".join(ready))
+        if following is not None:
+            self._end_stream = following.begin(self)
+        if len(self._slots) < MAX_AHEAD // 2:
+            self._brake.ease_for_asking_ahead()
+        if self._standing.ends and not self._slots and not self._standing.gone:
+            self._finish()
+
+    def _refuse(self, sentence: str) -> None:
+        slot = _Slot()
+        self._slots.append(slot)
+        self._fill(slot, self._terms.dialect.refusal(sentence))
+
+    def _turn_away(self, sentence: str) -> None:
+        """Refuse, hear no more, and close once that is read: closing at once could cost the peer the sentence."""
+        self._refuse(sentence)
+        self.clearLineBuffer()
+        self._life.refuse()
+        self._linger = self._terms.clock.callLater(LINGER, self.transport.abortConnection)
+        self._write_ready()
+
+    def _finish(self) -> None:
+        if self._linger is not None and self._linger.active():
+            self.transport.loseWriteConnection()
+        else:
+            self.transport.loseConnection()
+
+    def _give_up(self, *, read: bool) -> None:
+        unread, self._unread = self._unread, []
+        for lease in unread:
+            if read:
+                lease.was_read()
+            else:
+                lease.was_not_read()
+        for slot in self._slots:
+            if slot.line is not None and slot.lease is not None:
+                slot.lease.was_not_written()
+        self._slots.clear()

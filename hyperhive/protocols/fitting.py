@@ -1,0 +1,33 @@
+"""Answers that would be longer than a line may be carry fewer rows, and at least one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+
+from hyperhive.limits import MAX_LINE
+
+
+def fitting_line(line_of: Callable[[Any], bytes], answer: Any) -> bytes:
+    """The line of an answer, of which rows were dropped from the end where it would be too long."""
+    line = line_of(answer)
+    while len(line) > MAX_LINE:
+        name, rows = _rows(answer)
+        if len(rows) <= 1:
+            break
+        keep = max(1, min(len(rows) - 1, len(rows) * MAX_LINE // len(line)))
+        answer = attrs.evolve(answer, **{name: rows[:keep]})
+        line = line_of(answer)
+    return line
+
+
+def _rows(answer: Any) -> tuple[str, tuple[Any, ...]]:
+    """The field of an answer that holds the most rows."""
+    lists = [(name, value) for name, value in _fields(answer).items() if isinstance(value, tuple)]
+    return max(lists, key=lambda found: len(found[1]), default=("", ()))
+
+
+def _fields(answer: Any) -> dict[str, Any]:
+    return {attribute.name: getattr(answer, attribute.name) for attribute in attrs.fields(type(answer))}

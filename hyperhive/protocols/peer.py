@@ -1,0 +1,55 @@
+"""What can be known of the peer at the other end of a Unix socket."""
+
+from __future__ import annotations
+
+import fcntl
+import select
+import socket
+import struct
+import termios
+from typing import Any
+
+from attrs import frozen
+
+
+@frozen
+class Credentials:
+    """Who a peer is, by the kernel's word."""
+
+    pid: int
+    uid: int
+    gid: int
+
+
+@frozen
+class Peer:
+    """The peer of one connected transport (a `twisted.internet.unix.Server`)."""
+
+    transport: Any
+
+    def owed(self) -> bool:
+        """Whether some of what we wrote still waits in our own buffer."""
+        transport = self.transport
+        return bool(len(transport.dataBuffer) - transport.offset + transport._tempDataLen)  # noqa: SLF001
+
+    def has_read_all(self) -> bool:
+        """Whether the peer has read all that was written to it: our buffer is empty, and the kernel's too."""
+        if self.owed():
+            return False
+        try:
+            waiting = fcntl.ioctl(self.transport.fileno(), termios.TIOCOUTQ, b"\0\0\0\0")
+        except OSError:
+            return False
+        return waiting == b"\0\0\0\0"
+
+    def hung_up(self) -> bool:
+        """Whether the peer closed both directions, where the end of its sending is all that was seen."""
+        poll = select.poll()
+        poll.register(self.transport.fileno(), 0)
+        return any(event & select.POLLHUP for _, event in poll.poll(0))
+
+    def credentials(self) -> Credentials:
+        """The process that connected."""
+        size = struct.calcsize("3i")
+        packed = self.transport.socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+        return Credentials(*struct.unpack("3i", packed))

@@ -1,0 +1,1 @@
+"""The daemon's services: broker, approvals, questions and lifecycle."""

@@ -1,0 +1,126 @@
+"""The broker: mail in, mail out. What it answers is on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import TypeVar
+
+from attrs import define, field
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+
+from hyperhive.limits import MailLimits, rows
+from hyperhive.services.feed import Feed, Kind
+from hyperhive.services.inboxes import Inboxes, Receiver, Take
+from hyperhive.services.settling import Settling
+from hyperhive.store import mail, mail_views
+from hyperhive.store.database import Database
+from hyperhive.store.mail import Post
+from hyperhive.wire.names import EVERYONE, OPERATOR
+from hyperhive.wire.records import InboxRow, MessageRow
+
+Told = list[tuple[int, str]]
+"""Messages that a change put into inboxes: the id of each, and whose inbox."""
+Row = TypeVar("Row")
+
+
+@define(eq=False)
+class Broker(Service):
+    """Takes mail, hands it out under a lease, and settles it when it was read. A named service of the hive."""
+
+    name = "broker"
+
+    database: Database
+    clock: IReactorTime
+    feed: Feed
+    limits: MailLimits
+    inboxes: Inboxes = field(init=False)
+    settling: Settling = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.inboxes = Inboxes(self.database, self.clock, self.moved)
+        self.settling = Settling(self.database, self.clock, self.moved)
+
+    def now(self) -> int:
+        """The time, in unix seconds, as rows keep it."""
+        return int(self.clock.seconds())
+
+    def send(self, post: Post) -> Deferred[list[int]]:
+        """Send a message, to everyone where `to` is `*`; fires with the ids of what is then on disk.
+
+        Fails with UnknownAgent, InboxFull or DatabaseTrouble; then nothing was sent.
+        """
+        sent: Deferred[list[int]] = Deferred()
+        to = post.to
+
+        def done(told: Told) -> None:
+            self._publish(told)
+            sent.callback([id_ for id_, _ in told])
+
+        if to == EVERYONE:
+            self.database.submit(
+                partial(mail.send_to_all, post=post, limits=self.limits), self._after(done), sent.errback
+            )
+        elif to == OPERATOR:
+            self.database.submit(
+                lambda connection: [(mail.send_to_operator(connection, post), OPERATOR)], done, sent.errback
+            )
+        else:
+            self.database.submit(
+                lambda connection: [(mail.send(connection, post, self.limits), to)], done, sent.errback
+            )
+            self.inboxes.arriving(to)
+        return sent
+
+    def receive(self, name: str, most: int, seconds: float) -> tuple[Receiver, Deferred[Take]]:
+        """Wait for mail; see `Inboxes.receive`."""
+        return self.inboxes.receive(name, most, seconds)
+
+    def told(self, told: Iterable[tuple[int, str]]) -> None:
+        """Messages that another service's change queued are on disk."""
+        told = list(told)
+        self._publish(told)
+        for name in {name for _, name in told}:
+            self.inboxes.arriving(name)
+
+    def moved(self, name: str, ids: Sequence[int]) -> None:
+        """Messages in that inbox changed hands, on disk."""
+        for id_ in ids:
+            self.feed.publish(Kind.MESSAGE, id_, name)
+
+    def unread(self, name: str) -> Deferred[int]:
+        """How many messages are queued for `name`."""
+        return self.database.perform(partial(mail.unread, name=name))
+
+    def recent(self, name: str, limit: int) -> Deferred[tuple[InboxRow, ...]]:
+        """The last messages to `name`, newest first."""
+        return self.database.perform(partial(mail_views.recent, name=name, limit=rows(limit)))
+
+    def messages(self, agent: str | None, limit: int, before: int | None) -> Deferred[tuple[MessageRow, ...]]:
+        """The last messages from or to `agent`, or of everybody, newest first."""
+        return self.database.perform(
+            partial(mail_views.messages, agent=agent, limit=rows(limit), before=before)
+        )  # fmt: skip
+
+    def dead_letters(self) -> Deferred[tuple[MessageRow, ...]]:
+        """The messages that were given up, newest first."""
+        return self.database.perform(mail_views.dead_letters)
+
+    def revive(self, id_: int) -> Deferred[None]:
+        """Queue a dead letter again. Fails with Refused, UnknownAgent or InboxFull."""
+        revived = self.database.perform(partial(mail.revive, id_=id_, limits=self.limits))
+        return revived.addCallback(lambda name: self.told([(id_, name)]))
+
+    def _after(self, done: Callable[[Told], None]) -> Callable[[Told], None]:
+        def both(told: Told) -> None:
+            done(told)
+            for _, name in told:
+                self.inboxes.arriving(name)
+
+        return both
+
+    def _publish(self, told: Told) -> None:
+        for id_, name in told:
+            self.feed.publish(Kind.MESSAGE, id_, name)

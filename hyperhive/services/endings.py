@@ -1,0 +1,128 @@
+"""How operations begin and end in the tables: everything that one makes true, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from sqlite3 import Connection
+
+from attrs import define, field, frozen
+
+from hyperhive.services import verdicts
+from hyperhive.services.feed import Kind
+from hyperhive.services.verdicts import Effects
+from hyperhive.store import agents, mail, operations
+from hyperhive.wire import events
+from hyperhive.wire.names import SYSTEM
+from hyperhive.wire.records import Operation, OperationKind, OperationState
+
+STARTING = frozenset({OperationKind.SPAWN, OperationKind.START, OperationKind.RESTART, OperationKind.REBUILD})
+LEAVING = frozenset({OperationKind.STOP, OperationKind.RESTART, OperationKind.REBUILD, OperationKind.DESTROY})
+
+GiveBack = Callable[[Connection], tuple[list[int], list[tuple[int, str]]]]
+"""The change that queues an agent's leased mail again; see `Turns.stopping`."""
+
+
+@frozen(kw_only=True)
+class Work:
+    """An operation as it is carried out. `flag`: destroy purges, stop is without grace. `resumed`: begun before."""
+
+    operation: Operation
+    flag: bool
+    resumed: bool = False
+
+    @property
+    def kind(self) -> OperationKind:
+        """What is done."""
+        return self.operation.kind
+
+    @property
+    def agent(self) -> str:
+        """To whom."""
+        return self.operation.agent
+
+
+@frozen(kw_only=True)
+class Begun:
+    """What stood in the tables when the work began. `start`: the generation to start, None to start nothing."""
+
+    start: int | None
+    existed: bool
+    was_wanted: bool
+
+
+@define(kw_only=True)
+class Ended:
+    """How the work ended, and what that did. `left`: the agent's container was seen to be stopped."""
+
+    state: OperationState
+    error: str | None = None
+    left: bool = False
+    effects: Effects = field(factory=Effects)
+    given_back: tuple[list[int], list[tuple[int, str]]] | None = None
+
+
+def begin(connection: Connection, work: Work, now: int, *, runs: bool) -> Begun:
+    """Mark the operation running; a start is counted before anything is started. `runs`: the agent does, now."""
+    agent = agents.found(connection, work.agent)
+    existed = agent is not None and agent.present
+    wanted = agent is not None and agent.wanted == agents.RUNNING
+    operations.begin(connection, work.operation.id, now)
+    starts = work.kind in STARTING
+    if work.kind is OperationKind.START and runs:
+        starts = False
+    if work.kind is OperationKind.REBUILD and not (runs or wanted):
+        starts = False
+    generation = None
+    if starts:
+        again = work.resumed and agent is not None and agent.generation > 0
+        generation = agents.generation(connection, work.agent) if again else agents.begin_start(connection, work.agent)
+    return Begun(start=generation, existed=existed, was_wanted=wanted)
+
+
+def end(connection: Connection, work: Work, begun: Begun, ended: Ended, give_back: GiveBack, now: int) -> Ended:
+    """Write how the work ended: the operation, the agent, its mail, the approvals it carried out, the events."""
+    effects = ended.effects = Effects()
+    operations.end(connection, work.operation.id, ended.state, ended.error, now)
+    if ended.state is OperationState.SUCCEEDED:
+        _succeeded(connection, work, begun, ended, now)
+    elif begun.start is not None and (ended.left or work.kind is OperationKind.START):
+        agents.start_failed(connection, work.agent)
+    if ended.left:
+        ended.given_back = give_back(connection)
+        effects.told.extend(ended.given_back[1])
+    _tell_manager(connection, work, begun, ended, now)
+    verdicts.resolve_with_operation(connection, effects, work.operation.id, ended.state, ended.error, now)
+    if work.kind is OperationKind.DESTROY and ended.state is OperationState.SUCCEEDED:
+        verdicts.fail_approvals_of(connection, effects, work.agent, "agent destroyed", now)
+        verdicts.cancel_questions_of(connection, effects, work.agent, SYSTEM, now)
+        if work.flag:
+            effects.told.extend(mail.bury_inbox(connection, work.agent, f"'{work.agent}' was purged", now))
+    effects.rows += [(Kind.OPERATION, work.operation.id, None), (Kind.AGENT, work.agent, work.agent)]
+    return ended
+
+
+def _succeeded(connection: Connection, work: Work, begun: Begun, ended: Ended, now: int) -> None:
+    if work.kind is OperationKind.DESTROY:
+        agents.is_destroyed(connection, work.agent)
+    elif work.kind is OperationKind.STOP:
+        agents.is_stopped(connection, work.agent)
+    elif begun.start is not None or work.kind is OperationKind.START:
+        agents.is_running(connection, work.agent)
+        if work.kind in LEAVING and begun.was_wanted:
+            agents.count_restart(connection, work.agent)
+
+
+def _tell_manager(connection: Connection, work: Work, begun: Begun, ended: Ended, now: int) -> None:
+    succeeded = ended.state is OperationState.SUCCEEDED
+    event: events.HelperEvent | None = None
+    match work.kind:
+        case OperationKind.SPAWN if work.operation.requested_by != SYSTEM:
+            event = events.Spawned(agent=work.agent, ok=succeeded, note=ended.error)
+        case OperationKind.REBUILD:
+            event = events.Rebuilt(agent=work.agent, ok=succeeded, note=ended.error)
+        case OperationKind.STOP if succeeded and begun.was_wanted:
+            event = events.Killed(agent=work.agent)
+        case OperationKind.DESTROY if succeeded and begun.existed:
+            event = events.Destroyed(agent=work.agent)
+    if event is not None:
+        ended.effects.tell_manager(connection, event, now)

@@ -1,0 +1,43 @@
+"""The agents' homes on disk: made at spawn, kept at destroy, taken away at purge."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+
+from twisted.internet.defer import Deferred
+from twisted.internet.threads import deferToThread
+
+from hyperhive.errors import ContainerError
+from hyperhive.layout import Layout
+
+
+def make(layout: Layout, name: str) -> bool:
+    """Make what is missing of the agent's home; whether there was nothing before. Raises ContainerError."""
+    fresh = not layout.home(name).exists()
+    try:
+        for directory in (layout.notes(name), layout.credentials(name), layout.proposed(name)):
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            layout.config_link(name).symlink_to(os.path.relpath(layout.proposed(name), layout.home(name)))
+    except OSError as error:
+        message = f"the home of '{name}' can't be made: {error.strerror} ({error.filename})"
+        raise ContainerError(message) from error
+    return fresh
+
+
+def purge(layout: Layout, name: str) -> Deferred[None]:
+    """Take away all that is kept of the agent, off the reactor. Fails with ContainerError if something stays."""
+    return deferToThread(_purge, layout, name)
+
+
+def _purge(layout: Layout, name: str) -> None:
+    for tree in (layout.home(name), layout.proposed(name), layout.applied(name)):
+        try:
+            shutil.rmtree(tree)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            message = f"what is kept of '{name}' can't be removed: {error.strerror} ({error.filename})"
+            raise ContainerError(message) from error

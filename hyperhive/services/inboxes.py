@@ -1,0 +1,189 @@
+"""Who waits for mail, and one take at a time from each inbox.
+
+A take asks for as many messages as the inbox's receivers want, hands them out in the order of asking, and puts
+back what nobody wants any more before the next take begins: so mail keeps its order whoever leaves when.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from functools import partial
+
+from attrs import define, field, frozen
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from hyperhive.store import mail
+from hyperhive.store.database import Database
+from hyperhive.wire.records import Letter
+
+_log = Logger()
+
+LARGEST_TAKE = 256
+
+
+@frozen
+class Take:
+    """Messages leased by the take of that number; none if none came in time."""
+
+    number: int
+    letters: list[Letter]
+
+    @property
+    def held(self) -> list[tuple[int, int]]:
+        """What the lease is known by: each message's id and the take's number."""
+        return [(letter.id, self.number) for letter in self.letters]
+
+
+NOTHING = Take(0, [])
+
+
+@define(eq=False)
+class Receiver:
+    """One `recv` that waits."""
+
+    most: int
+    seconds: float
+    taken: Deferred[Take]
+    timer: IDelayedCall | None = None
+    late: bool = False
+
+
+@define(eq=False)
+class _Inbox:
+    name: str
+    receivers: list[Receiver] = field(factory=list)
+    busy: bool = False
+    stale: bool = True  # mail may be there: only a take can tell
+
+
+@define(eq=False)
+class Inboxes:
+    """The receivers of every inbox. `moved` is told which messages of whom changed hands."""
+
+    _database: Database
+    _clock: IReactorTime
+    _moved: Callable[[str, list[int]], None]
+    _ashore: list[tuple[str, list[tuple[int, int]], bool]] = field(factory=list, init=False)
+    _inboxes: dict[str, _Inbox] = field(factory=dict, init=False)
+    _numbers: itertools.count[int] = field(factory=lambda: itertools.count(1), init=False)
+
+    def receive(self, name: str, most: int, seconds: float) -> tuple[Receiver, Deferred[Take]]:
+        """Wait for mail, at most that long; the place in the queue, and what fires with what was leased.
+
+        Cancelling it gives up the place; what was leased meanwhile is put back.
+        """
+        inbox = self._inbox(name)
+        receiver = Receiver(most, seconds, Deferred(lambda _: self._leave(inbox, receiver)), late=seconds <= 0)
+        taken = receiver.taken
+        inbox.receivers.append(receiver)
+        if inbox.stale:
+            self._take(inbox)
+        elif not inbox.busy:
+            self._park(inbox, receiver)
+        return receiver, taken
+
+    def hurry(self, name: str, receiver: Receiver) -> None:
+        """The receiver waits no longer: it is answered with what a take under way brings it, or with nothing."""
+        inbox = self._inbox(name)
+        if receiver in inbox.receivers:
+            self._late(inbox, receiver)
+
+    def arriving(self, name: str) -> None:
+        """Mail for `name` is on disk, or in a change given to the database before this call."""
+        inbox = self._inboxes.get(name)
+        if inbox is not None:
+            inbox.stale = True
+            self._take(inbox)
+
+    def put_back(self, name: str, held: list[tuple[int, int]], *, shown: bool) -> None:
+        """Queue leased messages again; `shown` where somebody may have read them. Tried again if it fails."""
+        self._database.submit(
+            lambda connection: mail.put_back(connection, held, shown=shown),
+            lambda _: self._moved(name, [id_ for id_, _ in held]),
+            lambda reason: self._stranded(name, held, shown, reason),
+        )
+        self.arriving(name)
+
+    def try_again(self) -> None:
+        """Put back what could not be put back before."""
+        stranded, self._ashore = self._ashore, []
+        for name, held, shown in stranded:
+            self.put_back(name, held, shown=shown)
+
+    def _stranded(self, name: str, held: list[tuple[int, int]], shown: bool, reason: Failure) -> None:  # noqa: FBT001
+        _log.failure("mail of {name} could not be put back; it is tried again", failure=reason, name=name)
+        self._ashore.append((name, held, shown))
+
+    def _inbox(self, name: str) -> _Inbox:
+        inbox = self._inboxes.get(name)
+        if inbox is None:
+            inbox = self._inboxes[name] = _Inbox(name)
+        return inbox
+
+    def _take(self, inbox: _Inbox) -> None:
+        if inbox.busy or not inbox.receivers or not inbox.stale:
+            return
+        inbox.busy, inbox.stale = True, False
+        wanted = min(sum(receiver.most for receiver in inbox.receivers), LARGEST_TAKE)
+        number = next(self._numbers)
+        self._database.submit(
+            partial(mail.lease, name=inbox.name, most=wanted, number=number),
+            partial(self._taken, inbox, number, wanted),
+            partial(self._failed, inbox),
+            last=True,
+        )
+
+    def _taken(self, inbox: _Inbox, number: int, wanted: int, letters: list[Letter]) -> None:
+        inbox.busy = False
+        if len(letters) == wanted:
+            inbox.stale = True
+        if letters:
+            self._moved(inbox.name, [letter.id for letter in letters])
+        while letters and inbox.receivers:
+            receiver = inbox.receivers.pop(0)
+            share, letters = letters[: receiver.most], letters[receiver.most :]
+            _answer(receiver, Take(number, share))
+        if letters:
+            self.put_back(inbox.name, Take(number, letters).held, shown=False)
+        if not inbox.stale:
+            for receiver in tuple(inbox.receivers):
+                self._park(inbox, receiver)
+        self._take(inbox)
+
+    def _failed(self, inbox: _Inbox, reason: Failure) -> None:
+        inbox.busy, inbox.stale = False, True
+        receivers, inbox.receivers = inbox.receivers, []
+        for receiver in receivers:
+            _quiet(receiver)
+            receiver.taken.errback(reason)
+
+    def _park(self, inbox: _Inbox, receiver: Receiver) -> None:
+        if receiver.late:
+            inbox.receivers.remove(receiver)
+            _answer(receiver, NOTHING)
+        elif receiver.timer is None:
+            receiver.timer = self._clock.callLater(receiver.seconds, self._late, inbox, receiver)
+
+    def _late(self, inbox: _Inbox, receiver: Receiver) -> None:
+        receiver.late = True
+        if not inbox.busy:
+            self._park(inbox, receiver)
+
+    def _leave(self, inbox: _Inbox, receiver: Receiver) -> None:
+        _quiet(receiver)
+        if receiver in inbox.receivers:
+            inbox.receivers.remove(receiver)
+
+
+def _answer(receiver: Receiver, take: Take) -> None:
+    _quiet(receiver)
+    receiver.taken.callback(take)
+
+
+def _quiet(receiver: Receiver) -> None:
+    if receiver.timer is not None and receiver.timer.active():
+        receiver.timer.cancel()

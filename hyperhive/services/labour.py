@@ -1,0 +1,144 @@
+"""Carrying out one operation: what is done outside, between its beginning and its end on disk."""
+
+from __future__ import annotations
+
+from functools import partial
+from sqlite3 import Connection
+
+from attrs import define
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+
+from hyperhive.boundaries import IContainers, IDoors
+from hyperhive.errors import HiveError
+from hyperhive.layout import Layout
+from hyperhive.services import homes
+from hyperhive.services.broker import Broker
+from hyperhive.services.endings import Begun, Ended, Work, begin, end
+from hyperhive.services.feed import Kind
+from hyperhive.services.turns import Turns
+from hyperhive.store import agents, operations
+from hyperhive.store.database import DatabaseTrouble
+from hyperhive.wire.records import Operation, OperationKind, OperationState
+
+_log = Logger()
+
+AGAIN = 5.0
+"""Seconds between two tries to write how an operation ended."""
+
+
+@define(eq=False)
+class Labour:
+    """Does the work of operations on homes, doors and containers. Every step can be done twice to the same effect."""
+
+    _broker: Broker
+    _turns: Turns
+    _containers: IContainers
+    _doors: IDoors
+    _layout: Layout
+
+    async def carry_out(self, work: Work) -> Operation:
+        """Do it, and write what came of it; the operation's row as it is then."""
+        name, now = work.agent, self._broker.now()
+        ended = Ended(state=OperationState.SUCCEEDED)
+        begun = None
+        try:
+            runs = name in await self._containers.running()
+            begun = await self._broker.database.perform(partial(begin, work=work, now=now, runs=runs))
+            self._broker.feed.publish(Kind.OPERATION, work.operation.id, name)
+            await self._work(work, begun, ended)
+        except HiveError as error:
+            # An operation that an earlier daemon began, and that we can't even look at, may have had its effect.
+            blind = work.resumed and begun is None
+            ended.state, ended.error = OperationState.UNKNOWN if blind else OperationState.FAILED, str(error)
+        except Exception:  # noqa: BLE001 - whatever it was, the operation has to end
+            _log.failure("operation {id} on {name} broke", id=work.operation.id, name=name)
+            ended.state, ended.error = OperationState.FAILED, "an internal error; the daemon's log has it"
+        return await self._end(work, begun or Begun(start=None, existed=True, was_wanted=False), ended)
+
+    async def stop_all(self) -> None:
+        """Stop every agent that runs, each noted first as one to start again."""
+        rows = await self._broker.database.perform(agents.every)
+        names = [agent.name for agent in rows if agent.wanted == agents.RUNNING and not agent.failed]
+
+        def note(connection: Connection) -> None:
+            for name in names:
+                agents.is_stopped(connection, name, agents.RESUME)
+
+        await self._broker.database.perform(note)
+        await DeferredList(
+            [Deferred.fromCoroutine(self._stop_for_now(name)) for name in names], consumeErrors=True
+        )  # fmt: skip
+
+    async def _stop_for_now(self, name: str) -> None:
+        try:
+            await self._containers.stop(name)
+            await self._turns.stopped(name, crashed=False)
+        except HiveError as error:
+            _log.error("{name} could not be stopped: {error}", name=name, error=error)
+
+    async def _work(self, work: Work, begun: Begun, ended: Ended) -> None:
+        match work.kind:
+            case OperationKind.SPAWN | OperationKind.START:
+                await self._start(work, begun)
+            case OperationKind.RESTART | OperationKind.REBUILD:
+                if not await self._runs(work.agent, begun.start):
+                    await self._containers.stop(work.agent)
+                    ended.left = True
+                    await self._start(work, begun)
+            case OperationKind.STOP:
+                await self._containers.stop(work.agent, graceful=not work.flag)
+                ended.left = True
+            case OperationKind.DESTROY:
+                await self._containers.stop(work.agent)
+                ended.left = True
+                await self._take_down(work)
+
+    async def _start(self, work: Work, begun: Begun) -> None:
+        name = work.agent
+        fresh = homes.make(self._layout, name)
+        try:
+            await self._doors.open(name)
+            if begun.start is not None:
+                await self._containers.start(name, begun.start)
+        except HiveError:
+            if work.kind is OperationKind.SPAWN and not begun.existed:
+                await self._undo(name, fresh=fresh)
+            raise
+
+    async def _undo(self, name: str, *, fresh: bool) -> None:
+        """Leave nothing half made of an agent that could not be spawned; what was kept of an earlier one stays."""
+        await self._containers.stop(name, graceful=False)
+        await self._containers.remove(name)
+        await self._doors.close(name)
+        if fresh:
+            await homes.purge(self._layout, name)
+
+    async def _take_down(self, work: Work) -> None:
+        await self._doors.close(work.agent)
+        await self._containers.remove(work.agent)
+        if work.flag:
+            await homes.purge(self._layout, work.agent)
+
+    async def _runs(self, name: str, generation: int | None) -> bool:
+        running = (await self._containers.running()).get(name)
+        return running is not None and running.generation == generation
+
+    async def _end(self, work: Work, begun: Begun, ended: Ended) -> Operation:
+        give_back = self._turns.stopping(work.agent, crashed=False)
+        change = partial(
+            end, work=work, begun=begun, ended=ended, give_back=give_back, now=self._broker.now()
+        )  # fmt: skip
+        while True:
+            try:
+                ended = await self._broker.database.perform(change)
+                break
+            except DatabaseTrouble as trouble:
+                _log.error("the end of operation {id} is not on disk: {trouble}", id=work.operation.id, trouble=trouble)
+                await deferLater(self._broker.clock, AGAIN)
+        if ended.given_back is not None:
+            self._turns.given_back(work.agent, ended.given_back)
+        self._broker.told(ended.effects.told)
+        ended.effects.announce(self._broker.feed)
+        return await self._broker.database.perform(partial(operations.one, id_=work.operation.id))

@@ -1,0 +1,179 @@
+"""The lifecycle: what is done to agents, one thing at a time each, several agents at once."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
+from sqlite3 import Connection
+
+from attrs import define, field
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.logger import Logger
+
+from hyperhive.errors import BadName, OperationFailed, Refused, UnknownAgent
+from hyperhive.services.broker import Broker
+from hyperhive.services.endings import Work
+from hyperhive.services.feed import Kind
+from hyperhive.services.labour import Labour
+from hyperhive.store import agents, operations
+from hyperhive.wire.names import MANAGER, SYSTEM, objection
+from hyperhive.wire.records import Operation, OperationKind, OperationState
+
+_log = Logger()
+
+
+@define(eq=False)
+class Lifecycle(Service):
+    """Queues operations and has them carried out. A named service of the hive.
+
+    An operation is a row before anything is done, and goes on whoever asked for it goes away.
+    """
+
+    name = "lifecycle"
+
+    _broker: Broker
+    _labour: Labour
+    longest_name: int
+    _queues: dict[str, deque[Work]] = field(factory=dict, init=False)
+    _busy: dict[str, Deferred[None]] = field(factory=dict, init=False)
+    _waiting: dict[int, list[Deferred[Operation]]] = field(factory=dict, init=False)
+    _hints: list[Callable[[], None]] = field(factory=list, init=False)
+
+    def after_each(self, hint: Callable[[], None]) -> None:
+        """Have `hint` called whenever an operation has ended."""
+        self._hints.append(hint)
+
+    async def stopService(self) -> None:
+        """Begin no further operation, and wait for those that run."""
+        super().stopService()
+        await DeferredList(list(self._busy.values()))
+
+    def check_name(self, name: str) -> None:
+        """Raises BadName for a name that no new agent may have."""
+        wrong = objection(name, self.longest_name)
+        if wrong is not None:
+            raise BadName(wrong)
+
+    def check_free(self, connection: Connection, name: str) -> None:
+        """Raises Refused if there is an agent of that name, or one is about to be."""
+        if _will_exist(connection, name):
+            message = f"there is an agent '{name}' already; 'start', 'restart' or 'rebuild' it, or choose another name"
+            raise Refused(message)
+
+    async def request(self, name: str, kind: OperationKind, by: str, *, flag: bool = False) -> int:
+        """Queue an operation, or join one that says the same; its id, once it is on disk.
+
+        Fails with BadName, UnknownAgent or Refused.
+        """
+        if kind is OperationKind.SPAWN and name != MANAGER:
+            self.check_name(name)
+        if kind is OperationKind.DESTROY and name == MANAGER:
+            message = "the manager can't be destroyed; 'stop' it, or 'rebuild' it"
+            raise Refused(message)
+        now = self._broker.now()
+
+        def change(connection: Connection) -> tuple[int, bool]:
+            before = operations.highest(connection)
+            self._check(connection, name, kind, flag=flag)
+            id_ = operations.queue(connection, name, kind, by, now, flag=flag)
+            return id_, id_ > before
+
+        id_, new = await self._broker.database.perform(change)
+        if new:
+            await self.take_up(id_)
+        return id_
+
+    async def take_up(self, id_: int) -> None:
+        """An operation of that id is on disk and queued: see to it."""
+        operation, flag = await self._broker.database.perform(partial(operations.with_flag, id_=id_))
+        self._broker.feed.publish(Kind.OPERATION, id_, operation.agent)
+        if operation.state is OperationState.QUEUED:
+            self._enqueue(Work(operation=operation, flag=flag))
+
+    async def ended(self, id_: int) -> None:
+        """Wait for an operation's end. Fails with OperationFailed, saying why, if it did not succeed."""
+        done: Deferred[Operation] = Deferred(lambda cancelled: self._waiting.get(id_, []).remove(cancelled))
+        self._waiting.setdefault(id_, []).append(done)
+        operation = await self._broker.database.perform(partial(operations.one, id_=id_))
+        if operation.state in (OperationState.QUEUED, OperationState.RUNNING):
+            operation = await done
+        if operation.state is not OperationState.SUCCEEDED:
+            what = f"{operation.kind.value} of '{operation.agent}'"
+            outcome = "failed" if operation.state is OperationState.FAILED else "came to an unknown end"
+            message = f"{what} {outcome}: {operation.error or 'no reason is known'} (operation {id_})"
+            raise OperationFailed(message)
+
+    async def recover(self) -> None:
+        """Go on where an earlier daemon ended: take up what it left, start what it stopped, and see to the manager."""
+        for operation, flag in await self._broker.database.perform(operations.undone):
+            resumed = operation.state is OperationState.RUNNING
+            self._enqueue(Work(operation=operation, flag=flag, resumed=resumed))
+        rows = await self._broker.database.perform(agents.every)
+        for agent in rows:
+            if agent.wanted == agents.RESUME:
+                await self.request(agent.name, OperationKind.START, SYSTEM)
+        if all(agent.name != MANAGER for agent in rows):
+            await self.request(MANAGER, OperationKind.SPAWN, SYSTEM)
+
+    async def stop_all(self) -> None:
+        """Stop every agent that runs, to be started again by the next daemon; for a hive that ends with its daemon."""
+        await self._labour.stop_all()
+
+    def listed(self, *, ended: bool) -> Deferred[tuple[Operation, ...]]:
+        """The operations under way, or also the last ended ones, newest first."""
+        return self._broker.database.perform(partial(operations.listed, ended=ended))
+
+    async def rows(self, ids: Sequence[int]) -> tuple[Operation, ...]:
+        """Those operations as they stand."""
+        return await self._broker.database.perform(
+            lambda connection: tuple(operations.one(connection, id_) for id_ in ids)
+        )
+
+    def _check(self, connection: Connection, name: str, kind: OperationKind, *, flag: bool) -> None:
+        if kind is OperationKind.SPAWN:
+            if operations.coming(connection, name) is not OperationKind.SPAWN:
+                self.check_free(connection, name)
+        elif not _will_exist(connection, name):
+            kept = kind is OperationKind.DESTROY and flag and agents.found(connection, name) is not None
+            if not kept and operations.coming(connection, name) is not kind:
+                raise UnknownAgent(agents.unknown(name))
+
+    def _enqueue(self, work: Work) -> None:
+        self._queues.setdefault(work.agent, deque()).append(work)
+        if work.agent not in self._busy and self.running:
+            self._next(work.agent)
+
+    def _next(self, name: str) -> None:
+        queue = self._queues.get(name)
+        if not queue or not self.running:
+            self._queues.pop(name, None)
+            return
+        work = queue.popleft()
+        done = self._busy[name] = Deferred()
+
+        def over(_: object) -> None:
+            del self._busy[name]
+            self._next(name)
+            done.callback(None)
+
+        Deferred.fromCoroutine(self._carry_out(work)).addErrback(
+            lambda reason: _log.failure("operation {id} broke off", failure=reason, id=work.operation.id)
+        ).addCallback(over)
+
+    async def _carry_out(self, work: Work) -> None:
+        operation = await self._labour.carry_out(work)
+        for waiting in self._waiting.pop(operation.id, []):
+            waiting.callback(operation)
+        for hint in self._hints:
+            hint()
+
+
+def _will_exist(connection: Connection, name: str) -> bool:
+    """Whether the agent is in the hive once what is under way has ended."""
+    coming = operations.coming(connection, name)
+    if coming is not None:
+        return coming is not OperationKind.DESTROY
+    agent = agents.found(connection, name)
+    return agent is not None and agent.present

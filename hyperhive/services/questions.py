@@ -1,0 +1,192 @@
+"""Questions: to the operator and between agents, with deadlines that outlive the daemon."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from sqlite3 import Connection
+
+from attrs import define, field
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from hyperhive.errors import Refused
+from hyperhive.limits import LONGEST_TTL
+from hyperhive.services import verdicts
+from hyperhive.services.broker import Broker
+from hyperhive.services.feed import Kind
+from hyperhive.services.verdicts import Effects
+from hyperhive.store import agents
+from hyperhive.store import questions as table
+from hyperhive.store.questions import Asked
+from hyperhive.wire import events
+from hyperhive.wire.names import OPERATOR, SYSTEM
+from hyperhive.wire.records import OpenThread, Question, QuestionStatus
+
+_log = Logger()
+
+AGAIN: float = 5.0
+LONGEST_NAP: float = 86400.0
+
+
+@define(eq=False)
+class Questions(Service):
+    """Asks, answers, and lets questions expire."""
+
+    name = "questions"
+
+    _broker: Broker
+    _alarm: IDelayedCall | None = field(default=None, init=False)
+
+    def startService(self) -> None:
+        """Expire what came due while nobody looked, and wait for the next."""
+        super().startService()
+        self._expire()
+
+    def stopService(self) -> None:
+        """Wait no longer."""
+        super().stopService()
+        if self._alarm is not None and self._alarm.active():
+            self._alarm.cancel()
+        self._alarm = None
+
+    def ask(
+        self, asker: str, to: str | None, question: str, options: Sequence[str], ttl: int | None, *, multi: bool
+    ) -> Deferred[int]:
+        """Ask a peer, or the operator (`to` None); fires with the question's id. Fails with Refused or UnknownAgent."""
+        if not question.strip():
+            message = "'question' is empty; it must say what is asked"
+            raise Refused(message)
+        if ttl is not None and ttl > LONGEST_TTL:
+            message = f"'ttl_seconds' must be at most {LONGEST_TTL}, not {ttl}"
+            raise Refused(message)
+        if to == asker:
+            message = "you can't ask yourself; 'to' must be another agent of the hive"
+            raise Refused(message)
+        now = self._broker.now()
+        asked = Asked(
+            asker=asker,
+            to=None if to == OPERATOR else to,
+            question=question,
+            options=options,
+            multi=multi,
+            at=now,
+            deadline_at=None if ttl is None else now + ttl,
+        )
+
+        def put(result: tuple[int, Effects]) -> int:
+            id_, effects = result
+            self._announce(effects)
+            if asked.deadline_at is not None:
+                self._expire()
+            return id_
+
+        return self._broker.database.perform(partial(_ask, asked=asked)).addCallback(put)
+
+    async def answer(
+        self, id_: int, by: str, answer: str | None, choices: Sequence[str] | None, text: str | None
+    ) -> None:
+        """Answer a question. Fails with Refused where `by` was not asked, the choice was not offered, or it is closed."""
+        now = self._broker.now()
+
+        def change(connection: Connection) -> Effects:
+            question = table.one(connection, id_)
+            if by not in (OPERATOR, question.to):
+                message = f"question {id_} was put to {question.to or 'the operator'}, who alone can answer it"
+                raise Refused(message)
+            effects = Effects()
+            joined = _joined(question, answer, choices, text)
+            verdicts.close_question(connection, effects, id_, QuestionStatus.ANSWERED, joined, by, now)
+            return effects
+
+        self._announce(await self._broker.database.perform(change))
+
+    async def cancel(self, id_: int, by: str) -> None:
+        """Close a question without an answer. Fails with Refused if it is closed."""
+        now = self._broker.now()
+        self._announce(await self._broker.database.perform(partial(_cancel, id_=id_, by=by, now=now)))
+
+    def listed(self, *, closed: bool) -> Deferred[tuple[Question, ...]]:
+        """The open questions, or all of them."""
+        return self._broker.database.perform(partial(table.listed, closed=closed))
+
+    def open_of(self, name: str) -> Deferred[list[OpenThread]]:
+        """What the agent was asked and what it asked, still open."""
+        return self._broker.database.perform(partial(table.open_of, name=name))
+
+    def _expire(self) -> None:
+        if self.running:
+            change = partial(_expire_overdue, now=self._broker.now())
+            self._broker.database.submit(change, self._expired, self._failed)
+
+    def _expired(self, result: tuple[int | None, Effects]) -> None:
+        deadline, effects = result
+        self._announce(effects)
+        if deadline is not None:
+            self._wait(min(max(0.0, deadline - self._broker.clock.seconds()), LONGEST_NAP))
+
+    def _failed(self, reason: Failure) -> None:
+        _log.failure("overdue questions could not be closed; it is tried again", failure=reason)
+        self._wait(AGAIN)
+
+    def _wait(self, seconds: float) -> None:
+        if self._alarm is not None and self._alarm.active():
+            self._alarm.cancel()
+        if self.running:
+            self._alarm = self._broker.clock.callLater(seconds, self._expire)
+
+    def _announce(self, effects: Effects) -> None:
+        self._broker.told(effects.told)
+        effects.announce(self._broker.feed)
+
+
+def _ask(connection: Connection, asked: Asked) -> tuple[int, Effects]:
+    effects = Effects()
+    if asked.to is not None:
+        agents.one(connection, asked.to)
+    id_ = table.add(connection, asked)
+    if asked.to is not None:
+        event = events.QuestionAsked(
+            id=id_, asker=asked.asker, question=asked.question, options=tuple(asked.options), multi=asked.multi
+        )
+        effects.tell(connection, asked.to, event, asked.at)
+    effects.rows.append((Kind.QUESTION, id_, None))
+    return id_, effects
+
+
+def _cancel(connection: Connection, id_: int, by: str, now: int) -> Effects:
+    effects = Effects()
+    verdicts.close_question(connection, effects, id_, QuestionStatus.CANCELLED, "[cancelled]", by, now)
+    return effects
+
+
+def _expire_overdue(connection: Connection, now: int) -> tuple[int | None, Effects]:
+    """Close what is due; when to look again."""
+    effects = Effects()
+    for id_ in table.overdue(connection, now):
+        verdicts.close_question(connection, effects, id_, QuestionStatus.EXPIRED, "[expired]", SYSTEM, now)
+    return table.next_deadline(connection), effects
+
+
+def _joined(question: Question, answer: str | None, choices: Sequence[str] | None, text: str | None) -> str:
+    """The seed's one string: the choices and the free text, joined by a comma and a space."""
+    if (answer is None) == (choices is None and text is None):
+        message = "give either 'answer', or 'choices' and 'text'"
+        raise Refused(message)
+    if answer is not None:
+        return answer
+    chosen = list(choices or ())
+    for choice in chosen:
+        if choice not in question.options:
+            offered = ", ".join(repr(option) for option in question.options) or "none"
+            message = (
+                f"{choice!r} is not among the options of question {question.id} ({offered}); free text goes in 'text'"
+            )
+            raise Refused(message)
+    if len(set(chosen)) != len(chosen) or (len(chosen) > 1 and not question.multi):
+        message = f"question {question.id} takes {'each choice once' if question.multi else 'one choice'}"
+        raise Refused(message)
+    return ", ".join([*chosen, *([text] if text else [])])

@@ -1,0 +1,105 @@
+"""The roster: who is in the hive and how each of them stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from sqlite3 import Connection
+
+from attrs import define
+from twisted.internet.defer import Deferred
+
+from hyperhive.boundaries import IContainers, Running
+from hyperhive.errors import UnknownAgent
+from hyperhive.limits import log_lines
+from hyperhive.services.broker import Broker
+from hyperhive.services.feed import Kind
+from hyperhive.store import agents, approvals, mail_views, operations, questions
+from hyperhive.store.agents import Agent
+from hyperhive.wire.names import OPERATOR
+from hyperhive.wire.records import AgentStatus, OpenThread
+
+
+@define(eq=False)
+class Roster:
+    """Shows agents, and keeps what they and the operator say about them."""
+
+    _broker: Broker
+    _containers: IContainers
+
+    def names(self) -> Deferred[tuple[str, ...]]:
+        """Every agent of the hive, running or not."""
+        return self._broker.database.perform(lambda connection: tuple(agents.names(connection)))
+
+    async def must_know(self, names: Sequence[str]) -> None:
+        """Fails with UnknownAgent if one of the names is nobody's."""
+        known = await self.names()
+        strangers = [name for name in names if name not in known]
+        if strangers:
+            raise UnknownAgent(agents.unknown(strangers[0]))
+
+    async def statuses(self) -> tuple[AgentStatus, ...]:
+        """How every agent stands; what runs is asked of the backend, now."""
+        rows, under_way = await self._broker.database.perform(_rows)
+        running = await self._containers.running()
+        return tuple(_status(agent, running, under_way) for agent in rows)
+
+    async def log(self, name: str, lines: int) -> tuple[str, ...]:
+        """The last lines of the agent's output. Fails with UnknownAgent."""
+        await self._broker.database.perform(partial(agents.one, name=name))
+        return tuple(await self._containers.log(name, log_lines(lines)))
+
+    async def set_paused(self, name: str, *, paused: bool) -> None:
+        """Let the agent start nothing new, or go on. Fails with UnknownAgent."""
+        await self._broker.database.perform(partial(agents.set_paused, name=name, paused=paused))
+        self._broker.feed.publish(Kind.AGENT, name, name)
+
+    async def set_status_text(self, name: str, text: str) -> None:
+        """What the agent says it does."""
+        now = self._broker.now()
+        await self._broker.database.perform(partial(agents.set_status_text, name=name, text=text, now=now))
+        self._broker.feed.publish(Kind.AGENT, name, name)
+
+    def generation(self, name: str) -> Deferred[int]:
+        """The number of the agent's last start."""
+        return self._broker.database.perform(partial(agents.generation, name=name))
+
+    def open_threads(self, name: str) -> Deferred[tuple[OpenThread, ...]]:
+        """What the agent owes, and what it is owed."""
+        return self._broker.database.perform(partial(_open_threads, name=name))
+
+
+def _rows(connection: Connection) -> tuple[list[Agent], dict[str, int]]:
+    return agents.every(connection), operations.under_way(connection)
+
+
+def _status(agent: Agent, running: Mapping[str, Running], under_way: Mapping[str, int]) -> AgentStatus:
+    runs = running.get(agent.name)
+    return AgentStatus(
+        name=agent.name,
+        running=runs is not None,
+        failed=agent.failed and runs is None,
+        paused=agent.paused,
+        status_text=agent.status_text,
+        status_set_at=agent.status_set_at,
+        operation=under_way.get(agent.name),
+        unread=agent.queued,
+        restarts=agent.restarts,
+        since=None if runs is None else runs.since,
+        generation=agent.generation,
+    )
+
+
+def _open_threads(connection: Connection, name: str) -> tuple[OpenThread, ...]:
+    waiting = [
+        OpenThread(
+            direction="owed",
+            kind="approval",
+            id=approval.id,
+            peer=OPERATOR,
+            text=f"{approval.kind.value} {approval.agent}",
+            since=approval.requested_at,
+        )
+        for approval in approvals.waiting_for(connection, name)
+    ]
+    return (*questions.open_of(connection, name), *mail_views.in_hand(connection, name), *waiting)

@@ -1,0 +1,177 @@
+"""What is leased to agents by `recv` with `max`: until they say what came of it, stop, or fall silent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from sqlite3 import Connection
+
+from attrs import define, field
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+
+from hyperhive.services.broker import Broker, Told
+from hyperhive.services.inboxes import Take
+from hyperhive.store import mail
+
+_log = Logger()
+
+
+@define(eq=False)
+class Handed:
+    """One take in an agent's hands. `look` finds out whether its answer was read; `read` says what is known."""
+
+    name: str
+    take: Take
+    look: Callable[[], None]
+    read: bool = False
+
+
+@define(eq=False)
+class _Turn:
+    handed: list[Handed] = field(factory=list)
+    alive_at: float = 0.0
+
+
+@define(eq=False)
+class Turns(Service):
+    """The agents' leases. In memory only: after a daemon's restart every lease is given up, marked, unspent."""
+
+    name = "turns"
+
+    _broker: Broker
+    _turns: dict[str, _Turn] = field(factory=dict, init=False)
+    _loop: LoopingCall = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._loop = LoopingCall(self._sweep)
+        self._loop.clock = self._broker.clock
+
+    def startService(self) -> None:
+        """Begin to watch for leases that run out."""
+        super().startService()
+        self._loop.start(max(1.0, min(30.0, self._broker.limits.lease_seconds / 4)), now=False)
+
+    def stopService(self) -> None:
+        """Watch no longer."""
+        super().stopService()
+        if self._loop.running:
+            self._loop.stop()
+
+    def hand(self, name: str, take: Take, look: Callable[[], None]) -> Handed:
+        """The agent is being given that take."""
+        handed = Handed(name, take, look)
+        turn = self._turns.setdefault(name, _Turn())
+        turn.handed.append(handed)
+        turn.alive_at = self._broker.clock.seconds()
+        return handed
+
+    def take_back(self, handed: Handed, *, shown: bool) -> None:
+        """The answer was never read, so far as one can know (`shown`), or never written."""
+        turn = self._turns.get(handed.name)
+        if turn is not None and handed in turn.handed:
+            turn.handed.remove(handed)
+            self._broker.inboxes.put_back(handed.name, handed.take.held, shown=shown)
+
+    def alive(self, name: str) -> int:
+        """The agent is at work on what it holds; how many messages that is."""
+        turn = self._turns.get(name)
+        if turn is None:
+            return 0
+        turn.alive_at = self._broker.clock.seconds()
+        return sum(len(handed.take.letters) for handed in turn.handed)
+
+    def acknowledge(self, name: str, ids: Sequence[int] | None) -> Deferred[int]:
+        """Those messages are done; without `ids`, all whose answer is known to have been read. Fires with how many."""
+        if ids is None:
+            ids = self._known_read(name)
+        change = partial(mail.acknowledge, name=name, ids=ids, now=self._broker.now())
+        return self._settled(name, change)
+
+    def requeue(self, name: str, ids: Sequence[int] | None, *, spent: bool) -> Deferred[int]:
+        """Those messages, or all that are leased to the agent, are queued again. Fires with how many."""
+        change = partial(
+            _requeue,
+            name=name,
+            ids=ids,
+            spent=spent,
+            now=self._broker.now(),
+            broker=self._broker,
+            why="it was put back",
+        )
+        return self._returned(name, change)
+
+    def stopped(self, name: str, *, crashed: bool) -> Deferred[int]:
+        """The agent's container stopped: all that is leased to it is queued again; a crash spends an attempt."""
+        return self._returned(name, self.stopping(name, crashed=crashed))
+
+    def stopping(self, name: str, *, crashed: bool) -> Callable[[Connection], tuple[list[int], Told]]:
+        """The change that `stopped` makes, for a transaction of one's own; give its result to `given_back`."""
+        return partial(
+            _requeue, name=name, ids=None, spent=crashed, now=self._broker.now(), broker=self._broker, why="the agent crashed with it"
+        )  # fmt: skip
+
+    def given_back(self, name: str, result: tuple[list[int], Told]) -> int:
+        """Leased messages of the agent are queued again, on disk; how many."""
+        ids, told = result
+        self._forget(name, ids)
+        self._broker.moved(name, ids)
+        self._broker.inboxes.arriving(name)
+        self._broker.told(told)
+        return len(ids)
+
+    def _settled(self, name: str, change: Callable[[Connection], list[int]]) -> Deferred[int]:
+        done: Deferred[int] = Deferred()
+
+        def settled(ids: list[int]) -> None:
+            self._forget(name, ids)
+            self._broker.moved(name, ids)
+            done.callback(len(ids))
+
+        self._broker.database.submit(change, settled, done.errback, last=True)
+        return done
+
+    def _returned(self, name: str, change: Callable[[Connection], tuple[list[int], Told]]) -> Deferred[int]:
+        done: Deferred[int] = Deferred()
+        self._broker.database.submit(
+            change, lambda result: done.callback(self.given_back(name, result)), done.errback, last=True
+        )
+        return done
+
+    def _known_read(self, name: str) -> list[int]:
+        turn = self._turns.get(name, _Turn())
+        for handed in tuple(turn.handed):
+            if not handed.read:
+                handed.look()
+        return [letter.id for handed in turn.handed if handed.read for letter in handed.take.letters]
+
+    def _forget(self, name: str, ids: Sequence[int]) -> None:
+        turn = self._turns.get(name)
+        if turn is None:
+            return
+        gone = set(ids)
+        for handed in turn.handed:
+            handed.take.letters[:] = [letter for letter in handed.take.letters if letter.id not in gone]
+        turn.handed = [handed for handed in turn.handed if handed.take.letters]
+
+    def _sweep(self) -> None:
+        self._broker.inboxes.try_again()
+        now, patience = self._broker.clock.seconds(), self._broker.limits.lease_seconds
+        for name, turn in tuple(self._turns.items()):
+            if turn.handed and now - turn.alive_at >= patience:
+                ids = [letter.id for handed in turn.handed for letter in handed.take.letters]
+                change = partial(
+                    _requeue, name=name, ids=ids, spent=True, now=int(now), broker=self._broker, why="its lease ran out"
+                )
+                self._returned(name, change).addErrback(
+                    lambda reason: _log.failure("leases that ran out stay for now", failure=reason)
+                )
+
+
+def _requeue(
+    connection: Connection, name: str, ids: Sequence[int] | None, *, spent: bool, now: int, broker: Broker, why: str
+) -> tuple[list[int], Told]:
+    chosen = mail.leased(connection, name, ids)
+    return chosen, mail.requeue(connection, chosen, now, spent=spent, limits=broker.limits, why=why)

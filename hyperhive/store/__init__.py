@@ -1,0 +1,1 @@
+"""The SQLite database: one writer thread, its schema and its statements."""

@@ -1,0 +1,158 @@
+"""The table of agents: who is in the hive, and what should run."""
+
+from __future__ import annotations
+
+from sqlite3 import Connection
+from typing import Any
+
+from attrs import frozen
+
+from hyperhive.errors import UnknownAgent
+from hyperhive.wire.names import shown
+
+RUNNING = "running"
+STOPPED = "stopped"
+RESUME = "resume"
+
+
+@frozen(kw_only=True)
+class Agent:
+    """One row. `wanted` is RUNNING, STOPPED or RESUME (stopped by the daemon's own end, to be started again)."""
+
+    name: str
+    present: bool
+    wanted: str
+    generation: int
+    failed: bool
+    paused: bool
+    restarts: int
+    queued: int
+    status_text: str | None
+    status_set_at: int | None
+
+
+_SELECT = """
+    SELECT agents.name, present, wanted, generation, failed, paused, restarts, queued, text, set_at
+    FROM agents LEFT JOIN status_texts USING (name)
+"""
+_WATCHED = """
+    present AND wanted = :running AND NOT failed
+    AND NOT EXISTS (SELECT 1 FROM operations WHERE operations.agent = agents.name AND operations.state = 'running')
+"""
+
+
+def every(connection: Connection) -> list[Agent]:
+    """Those in the hive, by name."""
+    return [_agent(row) for row in connection.execute(_SELECT + " WHERE present ORDER BY name")]
+
+
+def found(connection: Connection, name: str) -> Agent | None:
+    """The row of that name, be the agent in the hive or destroyed."""
+    row = connection.execute(_SELECT + " WHERE agents.name = ?", (name,)).fetchone()
+    return None if row is None else _agent(row)
+
+
+def one(connection: Connection, name: str) -> Agent:
+    """The agent of that name. Raises UnknownAgent."""
+    agent = found(connection, name)
+    if agent is None or not agent.present:
+        raise UnknownAgent(unknown(name))
+    return agent
+
+
+def unknown(name: str) -> str:
+    """The sentence for a name that nobody has."""
+    return f"there is no agent {shown(name)} in this hive; 'list' names those there are"
+
+
+def names(connection: Connection) -> list[str]:
+    """The names of those in the hive."""
+    return [name for (name,) in connection.execute("SELECT name FROM agents WHERE present ORDER BY name")]
+
+
+def begin_start(connection: Connection, name: str) -> int:
+    """Count one more start, on disk before anything is started; its generation."""
+    connection.execute(
+        "INSERT INTO agents (name, present, wanted) VALUES (?, 0, ?) ON CONFLICT DO NOTHING", (name, STOPPED)
+    )
+    connection.execute("UPDATE agents SET generation = generation + 1 WHERE name = ?", (name,))
+    (generation,) = connection.execute("SELECT generation FROM agents WHERE name = ?", (name,)).fetchone()
+    return int(generation)
+
+
+def is_running(connection: Connection, name: str) -> None:
+    """The agent is in the hive and runs, as it should."""
+    connection.execute("UPDATE agents SET present = 1, wanted = ?, failed = 0 WHERE name = ?", (RUNNING, name))
+
+
+def is_stopped(connection: Connection, name: str, wanted: str = STOPPED) -> None:
+    """The agent is stopped, as it should be."""
+    connection.execute("UPDATE agents SET wanted = ?, failed = 0 WHERE name = ?", (wanted, name))
+
+
+def count_restart(connection: Connection, name: str) -> None:
+    """One more restart of the agent."""
+    connection.execute("UPDATE agents SET restarts = restarts + 1 WHERE name = ?", (name,))
+
+
+def start_failed(connection: Connection, name: str) -> None:
+    """The agent should have been started, and that went wrong: it is down, and not by anybody's wish."""
+    connection.execute("UPDATE agents SET wanted = ?, failed = 1 WHERE name = ? AND present", (STOPPED, name))
+
+
+def should_run(connection: Connection) -> list[Agent]:
+    """Those that should run, were not yet missed, and are not being worked on."""
+    return [
+        _agent(row)
+        for row in connection.execute(f"{_SELECT} WHERE {_WATCHED} ORDER BY agents.name", {"running": RUNNING})
+    ]
+
+
+def crashed(connection: Connection, name: str, generation: int) -> bool:
+    """That start of the agent ended by itself; False if that was known, or is no longer so."""
+    cursor = connection.execute(
+        f"UPDATE agents SET failed = 1 WHERE name = :name AND generation = :generation AND {_WATCHED}",
+        {"name": name, "generation": generation, "running": RUNNING},
+    )
+    return cursor.rowcount == 1
+
+
+def is_destroyed(connection: Connection, name: str) -> None:
+    """The agent left the hive; its row stays, and its mail with it."""
+    connection.execute(
+        "UPDATE agents SET present = 0, wanted = ?, failed = 0, paused = 0 WHERE name = ?", (STOPPED, name)
+    )
+    connection.execute("DELETE FROM status_texts WHERE name = ?", (name,))
+
+
+def set_paused(connection: Connection, name: str, paused: bool) -> None:  # noqa: FBT001 - a column's value
+    """Raises UnknownAgent."""
+    one(connection, name)
+    connection.execute("UPDATE agents SET paused = ? WHERE name = ?", (paused, name))
+
+
+def set_status_text(connection: Connection, name: str, text: str, now: int) -> None:
+    """What the agent says it does."""
+    connection.execute("INSERT OR REPLACE INTO status_texts (name, text, set_at) VALUES (?, ?, ?)", (name, text, now))
+
+
+def generation(connection: Connection, name: str) -> int:
+    """The number of the agent's last start; 0 if there was none."""
+    row = connection.execute("SELECT generation FROM agents WHERE name = ?", (name,)).fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def _agent(row: tuple[Any, ...]) -> Agent:
+    name, present, wanted, generation, failed, paused, restarts, queued, text, set_at = row
+    return Agent(
+        name=name,
+        present=bool(present),
+        wanted=wanted,
+        generation=generation,
+        failed=bool(failed),
+        paused=bool(paused),
+        restarts=restarts,
+        queued=queued,
+        status_text=text,
+        status_set_at=set_at,
+    )

@@ -1,0 +1,138 @@
+"""The table of approvals: what waits for the operator's yes, and what came of it."""
+
+from __future__ import annotations
+
+from sqlite3 import Connection
+from typing import Any
+
+from attrs import frozen
+
+from hyperhive.errors import Refused
+from hyperhive.limits import MOST_ROWS
+from hyperhive.wire.records import Approval, ApprovalKind, ApprovalStatus
+
+_SELECT = """
+    SELECT id, agent, kind, commit_ref, requested_at, status, resolved_at, note, decided_at, decided_by, operation,
+        description
+    FROM approvals
+"""
+_UNDECIDED = "status = 'pending' AND decided_at IS NULL"
+_READ_BY_THE_SEED = "kind IN ('spawn', 'apply_commit')"
+
+
+@frozen(kw_only=True)
+class Proposal:
+    """What is asked for. `commit_ref` is empty for a spawn."""
+
+    agent: str
+    kind: ApprovalKind
+    commit_ref: str = ""
+    description: str | None = None
+    by: str
+
+
+def queue(connection: Connection, proposal: Proposal, now: int) -> int:
+    """Queue an approval; its id."""
+    cursor = connection.execute(
+        """
+        INSERT INTO approvals (agent, kind, commit_ref, description, requested_by, requested_at, status)
+        VALUES (?, ?, ?, ?, ?, ?, 'pending')
+        """,
+        (proposal.agent, proposal.kind.value, proposal.commit_ref, proposal.description, proposal.by, now),
+    )
+    return int(cursor.lastrowid or 0)
+
+
+def pending(connection: Connection) -> tuple[tuple[Approval, ...], int]:
+    """The undecided ones that a client of the seed can read, oldest first; and how many others wait."""
+    rows = connection.execute(f"{_SELECT} WHERE {_UNDECIDED} AND {_READ_BY_THE_SEED} ORDER BY id LIMIT {MOST_ROWS}")
+    shown = tuple(_approval(row) for row in rows)
+    (waiting,) = connection.execute(f"SELECT count(*) FROM approvals WHERE {_UNDECIDED}").fetchone()
+    return shown, waiting - len(shown)
+
+
+def every(connection: Connection) -> tuple[Approval, ...]:
+    """All of them, decided or not, newest first."""
+    return tuple(_approval(row) for row in connection.execute(f"{_SELECT} ORDER BY id DESC LIMIT {MOST_ROWS}"))
+
+
+def one(connection: Connection, id_: int) -> Approval:
+    """Raises Refused if there is none of that id."""
+    row = connection.execute(_SELECT + " WHERE id = ?", (id_,)).fetchone()
+    if row is None:
+        message = f"there is no approval {id_}; 'pending' lists those that wait"
+        raise Refused(message)
+    return _approval(row)
+
+
+def decide(connection: Connection, id_: int, by: str, now: int) -> Approval:
+    """Take the decision on an approval, if it is still to be taken; the row as it was. Raises Refused."""
+    approval = one(connection, id_)
+    cursor = connection.execute(
+        f"UPDATE approvals SET decided_at = ?, decided_by = ? WHERE id = ? AND {_UNDECIDED}", (now, by, id_)
+    )
+    if cursor.rowcount != 1:
+        raise Refused(already(approval))
+    return approval
+
+
+def already(approval: Approval) -> str:
+    """The sentence for who comes second."""
+    said = "approved" if approval.status is ApprovalStatus.PENDING else approval.status.value
+    by = f" by {approval.decided_by}" if approval.decided_by else ""
+    note = f": {approval.note}" if approval.note else ""
+    return f"approval {approval.id} was already {said}{by}{note}"
+
+
+def start(connection: Connection, id_: int, operation: int) -> None:
+    """The approval's action is that operation."""
+    connection.execute("UPDATE approvals SET operation = ? WHERE id = ?", (operation, id_))
+
+
+def resolve(connection: Connection, id_: int, status: ApprovalStatus, note: str | None, now: int) -> Approval:
+    """The approval ended; the row as it is now."""
+    connection.execute(
+        "UPDATE approvals SET status = ?, note = ?, resolved_at = ? WHERE id = ?", (status.value, note, now, id_)
+    )
+    return one(connection, id_)
+
+
+def of_operation(connection: Connection, operation: int) -> list[Approval]:
+    """The approvals whose action is that operation and that have not ended."""
+    rows = connection.execute(_SELECT + " WHERE operation = ? AND status = 'pending'", (operation,))
+    return [_approval(row) for row in rows]
+
+
+def undecided_of(connection: Connection, agent: str) -> list[Approval]:
+    """What waits for a decision about that agent."""
+    return [_approval(row) for row in connection.execute(f"{_SELECT} WHERE {_UNDECIDED} AND agent = ?", (agent,))]
+
+
+def waiting_for(connection: Connection, by: str) -> list[Approval]:
+    """What `by` asked for and has not come to an end."""
+    rows = connection.execute(_SELECT + " WHERE status = 'pending' AND requested_by = ? ORDER BY id", (by,))
+    return [_approval(row) for row in rows]
+
+
+def asked_by(connection: Connection, id_: int) -> str | None:
+    """Who asked for that approval."""
+    row = connection.execute("SELECT requested_by FROM approvals WHERE id = ?", (id_,)).fetchone()
+    return None if row is None else str(row[0])
+
+
+def _approval(row: tuple[Any, ...]) -> Approval:
+    id_, agent, kind, ref, requested_at, status, resolved_at, note, decided_at, decided_by, operation, text = row
+    return Approval(
+        id=id_,
+        agent=agent,
+        kind=ApprovalKind(kind),
+        commit_ref=ref,
+        requested_at=requested_at,
+        status=ApprovalStatus(status),
+        resolved_at=resolved_at,
+        note=note,
+        decided_at=decided_at,
+        decided_by=decided_by,
+        operation=operation,
+        description=text,
+    )

@@ -1,0 +1,211 @@
+"""One connection, one thread, and one commit for all that queued while the last one was being written."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any, Final, Protocol, TypeVar
+
+from attrs import define, field
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from hyperhive.errors import HiveError
+
+Result = TypeVar("Result")
+Change = Callable[[sqlite3.Connection], Result]
+Job = Callable[[], None]
+Outcome = tuple[Callable[[Any], object], Any]
+
+_log = Logger()
+
+LARGEST_COMMIT: Final = 1000
+LEISURE: Final = 0.05
+"""Seconds that a change which nobody waits for may wait for company."""
+
+
+class DatabaseTrouble(HiveError):
+    """The database could not do it (a full disk, say); nothing was changed."""
+
+
+class Worker(Protocol):
+    """What does one job after the other, elsewhere; a test's does them when it is told to."""
+
+    def do(self, job: Job) -> None:
+        """Do `job` after all that were given before."""
+
+    def end(self) -> None:
+        """Do what was given, then end; returns when that is so."""
+
+
+class Writer:
+    """A thread that does one job after the other."""
+
+    def __init__(self, name: str) -> None:
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._thread = Thread(target=self._work, name=name, daemon=True)
+        self._thread.start()
+
+    def do(self, job: Job) -> None:
+        """Do `job` after all that were given before."""
+        self._jobs.put(job)
+
+    def end(self) -> None:
+        """Do what was given, then end; returns when that is so."""
+        self._jobs.put(None)
+        self._thread.join()
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            job()
+
+
+@define(eq=False)
+class Database:
+    """The hive's memory.
+
+    A change is a plain function of a connection that can be run again: it is told its result only after the
+    commit, is undone if it raises, and must not have effects elsewhere. Changes run in the order in which they
+    were given, those `last` after the others of their batch.
+    """
+
+    _connect: Callable[[], sqlite3.Connection]
+    _clock: IReactorTime
+    _deliver: Callable[[Job], object]
+    _make_worker: Callable[[], Worker] = field(default=lambda: Writer("hyperhive database"))
+    _connection: sqlite3.Connection = field(init=False)
+    _worker: Worker = field(init=False)
+    _first: list[_Request] = field(factory=list, init=False)
+    _last: list[_Request] = field(factory=list, init=False)
+    _committing: bool = field(default=False, init=False)
+    _due: bool = field(default=False, init=False)
+    _leisure: IDelayedCall | None = field(default=None, init=False)
+    _idle: list[Deferred[None]] = field(factory=list, init=False)
+
+    def open(self) -> None:
+        """Connect. Raises StartupError. Not before the daemon has forked: neither thread nor connection survive that."""
+        self._connection = self._connect()
+        self._worker = self._make_worker()
+
+    async def close(self) -> None:
+        """Do what was given so far, then close; nothing may be given any more."""
+        await self._finished()
+        self._worker.end()
+        self._connection.close()
+
+    def perform(self, change: Change[Result]) -> Deferred[Result]:
+        """Make a change; fires with its result once it is on disk.
+
+        Fails with what the change raised, or with DatabaseTrouble. Cancelling means "don't tell me", not "undo".
+        """
+        done: Deferred[Result] = Deferred()
+        self.submit(change, done.callback, done.errback)
+        return done
+
+    def submit(
+        self,
+        change: Change[Result],
+        done: Callable[[Result], object],
+        failed: Callable[[Failure], object],
+        *,
+        last: bool = False,
+        leisurely: bool = False,
+    ) -> None:
+        """As `perform`, for the many: calls `done` or `failed`. A `leisurely` change waits for company, but not long."""
+        (self._last if last else self._first).append((change, done, failed))
+        if not self._due and not self._committing:
+            if not leisurely:
+                self._due = True
+                self._clock.callLater(0, self._next)
+            elif self._leisure is None:
+                self._leisure = self._clock.callLater(LEISURE, self._next)
+
+    def _finished(self) -> Deferred[None]:
+        """Fires when every change given so far is on disk and told."""
+        done: Deferred[None] = Deferred()
+        self._idle.append(done)
+        self._next()
+        return done
+
+    def _next(self) -> None:
+        self._due = False
+        if self._leisure is not None:
+            if self._leisure.active():
+                self._leisure.cancel()
+            self._leisure = None
+        if self._committing:
+            return
+        batch = self._first + self._last
+        if not batch:
+            idle, self._idle = self._idle, []
+            for done in idle:
+                done.callback(None)
+            return
+        self._first, self._last = batch[LARGEST_COMMIT:], []
+        self._committing = True
+        self._worker.do(lambda: self._commit(batch[:LARGEST_COMMIT]))
+
+    def _commit(self, batch: list[_Request]) -> None:
+        outcomes = _together(self._connection, batch)
+        if outcomes is None:
+            outcomes = [_alone(self._connection, request) for request in batch]
+        self._deliver(lambda: self._tell(outcomes))
+
+    def _tell(self, outcomes: list[Outcome]) -> None:
+        self._committing = False
+        for tell, what in outcomes:
+            try:
+                tell(what)
+            except Exception:  # noqa: BLE001 - one listener's fault must not cost the others their news
+                _log.failure("told what is on disk, a listener failed")
+        self._next()
+
+
+_Request = tuple[Change[Any], Callable[[Any], object], Callable[[Failure], object]]
+
+
+def _together(connection: sqlite3.Connection, batch: list[_Request]) -> list[Outcome] | None:
+    """All changes in one transaction; None, and nothing done, if one of them has to be undone."""
+    outcomes: list[Outcome] = []
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        for change, done, failed in batch:
+            before = connection.total_changes
+            try:
+                outcomes.append((done, change(connection)))
+            except HiveError:
+                if connection.total_changes != before:
+                    raise
+                outcomes.append((failed, Failure()))
+        connection.execute("COMMIT")
+    except Exception:  # noqa: BLE001 - whatever it was, each change now has its own try
+        _roll_back(connection)
+        return None
+    return outcomes
+
+
+def _alone(connection: sqlite3.Connection, request: _Request) -> Outcome:
+    """One change in a transaction of its own."""
+    change, done, failed = request
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        result = change(connection)
+        connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        _roll_back(connection)
+        trouble = DatabaseTrouble(f"the hive's database could not write this ({error}); nothing was changed")
+        trouble.__cause__ = error
+        return failed, Failure(trouble)
+    except Exception:  # noqa: BLE001 - it belongs to whoever gave the change
+        _roll_back(connection)
+        return failed, Failure()
+    return done, result
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")

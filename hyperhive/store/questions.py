@@ -1,0 +1,138 @@
+"""The table of questions: open until answered, expired or cancelled, whichever is on disk first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from sqlite3 import Connection
+from typing import Any
+
+from attrs import frozen
+
+from hyperhive.errors import Refused
+from hyperhive.limits import MOST_ROWS
+from hyperhive.wire.names import OPERATOR
+from hyperhive.wire.records import OpenThread, Question, QuestionStatus
+
+_SELECT = """
+    SELECT id, asker, target, question, options, multi, asked_at, deadline_at, status, answer, answered_at, answered_by
+    FROM questions
+"""
+
+
+@frozen(kw_only=True)
+class Asked:
+    """A question to be put; `to` None is the operator."""
+
+    asker: str
+    to: str | None
+    question: str
+    options: Sequence[str]
+    multi: bool
+    at: int
+    deadline_at: int | None
+
+
+def add(connection: Connection, asked: Asked) -> int:
+    """Keep a question; its id."""
+    cursor = connection.execute(
+        """
+        INSERT INTO questions (asker, target, question, options, multi, asked_at, deadline_at, status)
+        VALUES (?, ?, ?, ?, ?, ?, ?, 'open')
+        """,
+        (
+            asked.asker, asked.to, asked.question, json.dumps(list(asked.options)), asked.multi,
+            asked.at, asked.deadline_at,
+        ),
+    )  # fmt: skip
+    return int(cursor.lastrowid or 0)
+
+
+def one(connection: Connection, id_: int) -> Question:
+    """Raises Refused if there is none of that id."""
+    row = connection.execute(_SELECT + " WHERE id = ?", (id_,)).fetchone()
+    if row is None:
+        message = f"there is no question {id_}; 'questions' lists the open ones"
+        raise Refused(message)
+    return _question(row)
+
+
+def close(
+    connection: Connection, id_: int, status: QuestionStatus, answer: str, by: str, now: int
+) -> Question:  # fmt: skip
+    """End an open question; the row as it is now. Raises Refused, saying how it ended, if somebody was first."""
+    cursor = connection.execute(
+        """
+        UPDATE questions SET status = ?, answer = ?, answered_by = ?, answered_at = ?
+        WHERE id = ? AND status = 'open'
+        """,
+        (status.value, answer, by, now, id_),
+    )
+    question = one(connection, id_)
+    if cursor.rowcount != 1:
+        raise Refused(already(question))
+    return question
+
+
+def already(question: Question) -> str:
+    """The sentence for who comes second."""
+    if question.status is QuestionStatus.ANSWERED:
+        return f"question {question.id} was already answered by {question.answered_by}: {question.answer}"
+    return f"question {question.id} was already {question.status.value}"
+
+
+def listed(connection: Connection, *, closed: bool) -> tuple[Question, ...]:
+    """The open questions, oldest first; with `closed` all of them, newest first."""
+    where = " ORDER BY id DESC" if closed else " WHERE status = 'open' ORDER BY id"
+    return tuple(_question(row) for row in connection.execute(f"{_SELECT}{where} LIMIT {MOST_ROWS}"))
+
+
+def next_deadline(connection: Connection) -> int | None:
+    """When the next open question expires."""
+    (deadline,) = connection.execute("SELECT min(deadline_at) FROM questions WHERE status = 'open'").fetchone()
+    return None if deadline is None else int(deadline)
+
+
+def overdue(connection: Connection, now: int) -> list[int]:
+    """The open questions whose time is over."""
+    rows = connection.execute("SELECT id FROM questions WHERE status = 'open' AND deadline_at <= ?", (now,))
+    return [int(id_) for (id_,) in rows]
+
+
+def open_of(connection: Connection, name: str) -> list[OpenThread]:
+    """What the agent was asked and what it asked, still open."""
+    rows = connection.execute(
+        _SELECT + " WHERE status = 'open' AND (target = :name OR asker = :name) ORDER BY id", {"name": name}
+    ).fetchall()
+    return [_thread(_question(row), name) for row in rows]
+
+
+def _thread(question: Question, name: str) -> OpenThread:
+    owes = question.to == name
+    return OpenThread(
+        direction="owes" if owes else "owed",
+        kind="question",
+        id=question.id,
+        peer=question.asker if owes else question.to or OPERATOR,
+        text=question.question,
+        since=question.asked_at,
+        deadline_at=question.deadline_at,
+    )
+
+
+def _question(row: tuple[Any, ...]) -> Question:
+    id_, asker, to, text, options, multi, asked_at, deadline_at, status, answer, answered_at, by = row
+    return Question(
+        id=id_,
+        asker=asker,
+        to=to,
+        question=text,
+        options=tuple(json.loads(options)),
+        multi=bool(multi),
+        asked_at=asked_at,
+        deadline_at=deadline_at,
+        status=QuestionStatus(status),
+        answer=answer,
+        answered_at=answered_at,
+        answered_by=by,
+    )

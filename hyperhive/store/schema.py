@@ -1,0 +1,175 @@
+"""The tables, as a list of upgrades; the database's version (`PRAGMA user_version`) is how many were applied."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+from hyperhive.errors import StartupError
+
+_FIRST: Final = """
+-- Everybody who can have mail, destroyed agents included: their mail is kept for their return.
+CREATE TABLE agents (
+    name         TEXT PRIMARY KEY,
+    present      INTEGER NOT NULL,            -- 0: destroyed, or not yet spawned
+    wanted       TEXT    NOT NULL,            -- 'running', 'stopped'; 'resume': stopped by the daemon's own end
+    generation   INTEGER NOT NULL DEFAULT 0,  -- counts the starts
+    failed       INTEGER NOT NULL DEFAULT 0,  -- 1: stopped, and nobody had asked for that
+    paused       INTEGER NOT NULL DEFAULT 0,
+    restarts     INTEGER NOT NULL DEFAULT 0,
+    queued       INTEGER NOT NULL DEFAULT 0,  -- messages queued, kept by the triggers below
+    queued_bytes INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+
+-- What agents say they are doing; apart from `agents`, whose rows change with every message.
+CREATE TABLE status_texts (
+    name   TEXT PRIMARY KEY,
+    text   TEXT    NOT NULL,
+    set_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE messages (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    sender      TEXT    NOT NULL,
+    recipient   TEXT    NOT NULL,
+    body        TEXT    NOT NULL,
+    sent_at     INTEGER NOT NULL,
+    state       INTEGER NOT NULL,             -- 0 queued, 1 leased, 2 done, 3 dead
+    in_reply_to INTEGER,
+    via         TEXT,                         -- 'self': the operator's words, but typed in the agent's container
+    redelivered INTEGER NOT NULL DEFAULT 0,
+    attempts    INTEGER NOT NULL DEFAULT 0,   -- the ones spent
+    lease       INTEGER,                      -- which take leased it
+    generation  INTEGER,                      -- which start of the recipient may settle it
+    settled_at  INTEGER,
+    reason      TEXT                          -- why it is dead
+) STRICT;
+CREATE INDEX messages_open      ON messages (recipient, state, id) WHERE state < 2;
+CREATE INDEX messages_dead      ON messages (id) WHERE state = 3;
+CREATE INDEX messages_recipient ON messages (recipient, id);
+CREATE INDEX messages_sender    ON messages (sender, id);
+
+CREATE TRIGGER message_added AFTER INSERT ON messages WHEN NEW.state = 0 BEGIN
+    UPDATE agents SET queued = queued + 1, queued_bytes = queued_bytes + length(CAST(NEW.body AS BLOB))
+    WHERE name = NEW.recipient;
+END;
+CREATE TRIGGER message_moved AFTER UPDATE OF state ON messages WHEN (OLD.state = 0) <> (NEW.state = 0) BEGIN
+    UPDATE agents SET
+        queued = queued + (NEW.state = 0) - (OLD.state = 0),
+        queued_bytes = queued_bytes + length(CAST(NEW.body AS BLOB)) * ((NEW.state = 0) - (OLD.state = 0))
+    WHERE name = NEW.recipient;
+END;
+
+CREATE TABLE operations (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    agent        TEXT    NOT NULL,
+    kind         TEXT    NOT NULL,
+    flag         INTEGER NOT NULL DEFAULT 0,  -- destroy: purge; stop: at once, without grace
+    state        TEXT    NOT NULL,
+    requested_by TEXT    NOT NULL,
+    queued_at    INTEGER NOT NULL,
+    started_at   INTEGER,
+    ended_at     INTEGER,
+    error        TEXT
+) STRICT;
+CREATE INDEX operations_open ON operations (agent, id) WHERE state IN ('queued', 'running');
+
+CREATE TABLE approvals (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    agent        TEXT    NOT NULL,
+    kind         TEXT    NOT NULL,
+    commit_ref   TEXT    NOT NULL,
+    description  TEXT,
+    requested_by TEXT    NOT NULL,
+    requested_at INTEGER NOT NULL,
+    status       TEXT    NOT NULL,
+    decided_at   INTEGER,
+    decided_by   TEXT,
+    operation    INTEGER REFERENCES operations (id),
+    resolved_at  INTEGER,
+    note         TEXT
+) STRICT;
+CREATE INDEX approvals_pending ON approvals (id) WHERE status = 'pending';
+CREATE INDEX approvals_operation ON approvals (operation) WHERE operation IS NOT NULL;
+
+CREATE TABLE questions (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    asker       TEXT    NOT NULL,
+    target      TEXT,                         -- absent: the operator
+    question    TEXT    NOT NULL,
+    options     TEXT    NOT NULL,             -- a JSON list
+    multi       INTEGER NOT NULL,
+    asked_at    INTEGER NOT NULL,
+    deadline_at INTEGER,
+    status      TEXT    NOT NULL,
+    answer      TEXT,
+    answered_at INTEGER,
+    answered_by TEXT
+) STRICT;
+CREATE INDEX questions_open ON questions (deadline_at) WHERE status = 'open';
+"""
+
+UPGRADES: Final[tuple[str, ...]] = (_FIRST,)
+VERSION: Final = len(UPGRADES)
+
+
+def open_database(path: Path) -> sqlite3.Connection:
+    """A connection to the database at `path`, made or upgraded to this version, durable and for any one thread.
+
+    Raises StartupError for a file that is no database of ours, is newer, or can't be read or written.
+    """
+    try:
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
+        try:
+            _prepare(connection, path)
+        except BaseException:
+            connection.close()
+            raise
+    except sqlite3.Error as error:
+        message = f"the database {path} can't be used ({error}); restore it from a backup, or name another --state-dir"
+        raise StartupError(message) from error
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    connection.execute("PRAGMA busy_timeout = 5000")
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > VERSION:
+        message = (
+            f"the database {path} has version {version} and this hyperhive knows versions up to {VERSION}; "
+            "start the newer hyperhive that wrote it"
+        )
+        raise StartupError(message)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    _upgrade(connection, path)
+
+
+def _upgrade(connection: sqlite3.Connection, path: Path) -> None:
+    connection.execute("BEGIN EXCLUSIVE")
+    try:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version == 0 and connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone():
+            message = f"the database {path} is not one of hyperhive's; name another --state-dir"
+            raise StartupError(message)
+        for upgrade in UPGRADES[version:]:
+            for statement in _statements(upgrade):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _statements(script: str) -> list[str]:
+    """The statements of a script; `executescript` would commit the transaction that they belong to."""
+    found, pending = [], ""
+    for line in script.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            found.append(pending)
+            pending = ""
+    return found
