@@ -49,7 +49,7 @@ class IContainers(Interface):
         """Take away what `start` left beside the agent's kept state: runtime records and logs."""
 
     async def cause(name: str, generation: int) -> str | None:
-        """Why that start of the agent ended (`exited with status 3`, `killed by SIGKILL`); None if that can't be known."""
+        """Why that start of the agent ended, such as `exited with status 3`; None if that can't be known."""
 
     async def log(name: str, lines: int) -> list[str]:
         """The last lines of the agent's output, oldest first, undecodable bytes replaced."""

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 from attrs import define, field
 from twisted.application.service import MultiService, Service
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.logger import ILogObserver, Logger
 from twisted.python.failure import Failure
 
@@ -101,13 +101,11 @@ class Hive(MultiService):
         if self._started is not None:
             await self._started
         parts = self._parts
-        for part in (parts.crash_watch, parts.retention, parts.questions):
-            await _stopped(part)
+        await _stopped(parts.crash_watch, parts.retention, parts.questions)
         if self._config.stop_agents:
             await parts.lifecycle.stop_all()
         await parts.doors.close_all()
-        for part in (parts.turns, parts.lifecycle, parts.approvals, parts.broker):
-            await _stopped(part)
+        await _stopped(parts.turns, parts.lifecycle, parts.approvals, parts.broker)
         parts.containers.close()
         await parts.database.close()
         self._lock.close()
@@ -116,14 +114,13 @@ class Hive(MultiService):
         parts = self._parts
         parts.database.open()
         await parts.database.perform(mail.requeue_all)
-        for part in (parts.broker, parts.turns, parts.approvals, parts.lifecycle):
-            part.startService()
+        await parts.database.perform(agents.add_manager)
+        _start(parts.broker, parts.turns, parts.approvals, parts.lifecycle)
         for name in await parts.database.perform(agents.names):
             await parts.doors.open(name)
         parts.containers.watch(parts.crash_watch.look)
         await parts.lifecycle.recover()
-        for part in (parts.questions, parts.crash_watch, parts.retention):
-            part.startService()
+        _start(parts.questions, parts.crash_watch, parts.retention)
         await parts.doors.open_host(HOST, host_desk(self._config, parts), objection_to)
         self._say_welcome()
 
@@ -239,10 +236,14 @@ class _Desks:
         return ManagerDesk(agent=desk, approvals=self.approvals, lifecycle=self.lifecycle)
 
 
-async def _stopped(part: Service) -> None:
-    stopping = part.stopService()
-    if stopping is not None:
-        await stopping
+def _start(*parts: Service) -> None:
+    for part in parts:
+        part.startService()
+
+
+async def _stopped(*parts: Service) -> None:
+    for part in parts:
+        await maybeDeferred(part.stopService)
 
 
 def fail_with_status_1(reactor: Any, sentence: str) -> None:
@@ -250,7 +251,8 @@ def fail_with_status_1(reactor: Any, sentence: str) -> None:
 
     def leave() -> None:
         sys.stdout.flush()
-        print(f"hyperhive: {sentence}", file=sys.stderr, flush=True)
+        sys.stderr.write(f"hyperhive: {sentence}\n")
+        sys.stderr.flush()
         os._exit(1)
 
     reactor.addSystemEventTrigger("after", "shutdown", leave)

@@ -1,4 +1,4 @@
-"""What must hold before the daemon starts: directories that are ours, one daemon a state directory, room for sockets."""
+"""What must hold before the daemon starts: our own directories, and nobody else on them."""
 
 from __future__ import annotations
 

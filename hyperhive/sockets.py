@@ -42,7 +42,7 @@ class Speakers(Factory):
     def __attrs_post_init__(self) -> None:
         self._terms = evolve(self._terms, gone=self.conversations.discard)
 
-    def buildProtocol(self, addr: IAddress) -> Conversation:
+    def buildProtocol(self, addr: IAddress | None) -> Conversation:
         """A conversation; one too many is told so, and ends."""
         if len(self.conversations) >= MAX_CONNECTIONS:
             sentence = f"there are {MAX_CONNECTIONS} connections on this socket already; close one first"

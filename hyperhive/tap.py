@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import ClassVar
 
 from twisted.application.service import IService
 from twisted.python import usage
@@ -12,11 +13,11 @@ from hyperhive.config import check_socket_paths, configure
 from hyperhive.errors import StartupError
 
 
-class Options(usage.Options):  # type: ignore[misc]
+class Options(usage.Options):
     """The options of `twistd hyperhive`. What is not given comes from the configuration file, or is a default."""
 
     longdesc = "The host daemon of a hive of coding agents: mail, approvals, questions and lifecycle."
-    optParameters = [
+    optParameters: ClassVar[list[list[str | None]]] = [
         ["state-dir", None, None, "what must survive a reboot [/var/lib/hyperhive, or the XDG state directory]"],
         ["run-dir", None, None, "the sockets [/run/hyperhive, or the XDG runtime directory]"],
         ["containers", None, None, "what agents run in: local [local]"],
@@ -25,7 +26,9 @@ class Options(usage.Options):  # type: ignore[misc]
         ["poll-interval", None, None, "seconds between looks for agents that ended unheard [10]"],
         ["log-format", None, None, "text or json [text]"],
     ]
-    optFlags = [["stop-agents", None, "stop the agents when the daemon ends, and start them again with it"]]
+    optFlags: ClassVar[list[list[str | None]]] = [
+        ["stop-agents", None, "stop the agents when the daemon ends, and start them again with it"]
+    ]
 
     def parseOptions(self, options: Sequence[str] | None = None) -> None:
         """As usual, but a wrong option is one sentence and status 1."""
@@ -49,9 +52,9 @@ def makeService(options: Options) -> IService:
     try:
         config = configure(options.given(), os.environ, root=os.geteuid() == 0)
         os.umask(0o077)
-        soft, now = raise_file_limit()
-        check_socket_paths(config.layout, make_containers(reactor, config, soft).longest_name)
+        soft_files, _ = raise_file_limit()
+        check_socket_paths(config.layout, make_containers(reactor, config, soft_files).longest_name)
         lock = claim(config.layout)
     except StartupError as error:
         raise SystemExit(f"hyperhive: {error}") from None
-    return Hive(reactor, config, lock, soft)
+    return Hive(reactor, config, lock, soft_files)

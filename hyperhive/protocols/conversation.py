@@ -66,6 +66,7 @@ class Conversation(LineReceiver):
 
     delimiter = b"\n"
     MAX_LENGTH = MAX_LINE
+    transport: Any  # a `twisted.internet.unix.Server`: ITransport lacks half of what it can
     _brake: Brake
     _peer: Peer
 
@@ -85,7 +86,7 @@ class Conversation(LineReceiver):
         """A peer is there, and may not be welcome."""
         self._peer = Peer(self.transport)
         self._brake = Brake(self.pauseProducing, self.resumeProducing)
-        self.transport.registerProducer(self._brake, True)
+        self.transport.registerProducer(self._brake, streaming=True)
         objection = self._terms.objection(self._peer)
         if objection is not None:
             self._turn_away(objection)
@@ -213,9 +214,9 @@ class Conversation(LineReceiver):
     def _write_ready(self) -> None:
         ready: list[bytes] = []
         following = None
-        while self._slots and self._slots[0].line is not None:
+        while self._slots and (line := self._slots[0].line) is not None:
             slot = self._slots.popleft()
-            ready += (slot.line, self.delimiter)  # type: ignore[operator]
+            ready += (line, self.delimiter)
             if slot.lease is not None:
                 self._unread.append(slot.lease)
             following = slot.following

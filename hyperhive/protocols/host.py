@@ -161,7 +161,7 @@ class HostDesk:
         self,
         names: Sequence[str],
         kind: OperationKind,
-        wait: bool | None,
+        wait: bool | None,  # noqa: FBT001 - as it stands in the request
         *,
         flag: bool = False,
     ) -> HostResponse:

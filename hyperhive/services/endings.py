@@ -84,7 +84,7 @@ def end(connection: Connection, work: Work, begun: Begun, ended: Ended, give_bac
     effects = ended.effects = Effects()
     operations.end(connection, work.operation.id, ended.state, ended.error, now)
     if ended.state is OperationState.SUCCEEDED:
-        _succeeded(connection, work, begun, ended, now)
+        _succeeded(connection, work, begun)
     elif begun.start is not None and (ended.left or work.kind is OperationKind.START):
         agents.start_failed(connection, work.agent)
     if ended.left:
@@ -101,7 +101,7 @@ def end(connection: Connection, work: Work, begun: Begun, ended: Ended, give_bac
     return ended
 
 
-def _succeeded(connection: Connection, work: Work, begun: Begun, ended: Ended, now: int) -> None:
+def _succeeded(connection: Connection, work: Work, begun: Begun) -> None:
     if work.kind is OperationKind.DESTROY:
         agents.is_destroyed(connection, work.agent)
     elif work.kind is OperationKind.STOP:
@@ -116,7 +116,7 @@ def _tell_manager(connection: Connection, work: Work, begun: Begun, ended: Ended
     succeeded = ended.state is OperationState.SUCCEEDED
     event: events.HelperEvent | None = None
     match work.kind:
-        case OperationKind.SPAWN if work.operation.requested_by != SYSTEM:
+        case OperationKind.SPAWN:
             event = events.Spawned(agent=work.agent, ok=succeeded, note=ended.error)
         case OperationKind.REBUILD:
             event = events.Rebuilt(agent=work.agent, ok=succeeded, note=ended.error)

@@ -67,7 +67,7 @@ class Lifecycle(Service):
 
         Fails with BadName, UnknownAgent or Refused.
         """
-        if kind is OperationKind.SPAWN and name != MANAGER:
+        if kind is OperationKind.SPAWN:
             self.check_name(name)
         if kind is OperationKind.DESTROY and name == MANAGER:
             message = "the manager can't be destroyed; 'stop' it, or 'rebuild' it"
@@ -106,16 +106,13 @@ class Lifecycle(Service):
             raise OperationFailed(message)
 
     async def recover(self) -> None:
-        """Go on where an earlier daemon ended: take up what it left, start what it stopped, and see to the manager."""
+        """Go on where an earlier daemon ended: take up what it left, and start what it stopped."""
         for operation, flag in await self._broker.database.perform(operations.undone):
             resumed = operation.state is OperationState.RUNNING
             self._enqueue(Work(operation=operation, flag=flag, resumed=resumed))
-        rows = await self._broker.database.perform(agents.every)
-        for agent in rows:
+        for agent in await self._broker.database.perform(agents.every):
             if agent.wanted == agents.RESUME:
                 await self.request(agent.name, OperationKind.START, SYSTEM)
-        if all(agent.name != MANAGER for agent in rows):
-            await self.request(MANAGER, OperationKind.SPAWN, SYSTEM)
 
     async def stop_all(self) -> None:
         """Stop every agent that runs, to be started again by the next daemon; for a hive that ends with its daemon."""

@@ -89,7 +89,10 @@ class Questions(Service):
     async def answer(
         self, id_: int, by: str, answer: str | None, choices: Sequence[str] | None, text: str | None
     ) -> None:
-        """Answer a question. Fails with Refused where `by` was not asked, the choice was not offered, or it is closed."""
+        """Answer a question.
+
+        Fails with Refused where `by` was not asked, the choice was not offered, or the question is closed.
+        """
         now = self._broker.now()
 
         def change(connection: Connection) -> Effects:

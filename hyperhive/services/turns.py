@@ -110,8 +110,14 @@ class Turns(Service):
     def stopping(self, name: str, *, crashed: bool) -> Callable[[Connection], tuple[list[int], Told]]:
         """The change that `stopped` makes, for a transaction of one's own; give its result to `given_back`."""
         return partial(
-            _requeue, name=name, ids=None, spent=crashed, now=self._broker.now(), broker=self._broker, why="the agent crashed with it"
-        )  # fmt: skip
+            _requeue,
+            name=name,
+            ids=None,
+            spent=crashed,
+            now=self._broker.now(),
+            broker=self._broker,
+            why="the agent crashed with it",
+        )
 
     def given_back(self, name: str, result: tuple[list[int], Told]) -> int:
         """Leased messages of the agent are queued again, on disk; how many."""

@@ -8,7 +8,7 @@ from typing import Any
 from attrs import frozen
 
 from hyperhive.errors import UnknownAgent
-from hyperhive.wire.names import shown
+from hyperhive.wire.names import MANAGER, shown
 
 RUNNING = "running"
 STOPPED = "stopped"
@@ -68,6 +68,13 @@ def unknown(name: str) -> str:
 def names(connection: Connection) -> list[str]:
     """The names of those in the hive."""
     return [name for (name,) in connection.execute("SELECT name FROM agents WHERE present ORDER BY name")]
+
+
+def add_manager(connection: Connection) -> None:
+    """The manager is in every hive from the first; it is started with the daemon that made it."""
+    connection.execute(
+        "INSERT INTO agents (name, present, wanted) VALUES (?, 1, ?) ON CONFLICT DO NOTHING", (MANAGER, RESUME)
+    )
 
 
 def begin_start(connection: Connection, name: str) -> int:

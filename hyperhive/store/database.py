@@ -87,7 +87,7 @@ class Database:
     _idle: list[Deferred[None]] = field(factory=list, init=False)
 
     def open(self) -> None:
-        """Connect. Raises StartupError. Not before the daemon has forked: neither thread nor connection survive that."""
+        """Connect; raises StartupError. Not before the daemon has forked: neither thread nor connection survive it."""
         self._connection = self._connect()
         self._worker = self._make_worker()
 
@@ -115,7 +115,7 @@ class Database:
         last: bool = False,
         leisurely: bool = False,
     ) -> None:
-        """As `perform`, for the many: calls `done` or `failed`. A `leisurely` change waits for company, but not long."""
+        """As `perform`, for the many: calls `done` or `failed`. A `leisurely` change waits for company, not long."""
         (self._last if last else self._first).append((change, done, failed))
         if not self._due and not self._committing:
             if not leisurely:

@@ -13,7 +13,7 @@ from hyperhive.errors import InboxFull, Refused, UnknownAgent
 from hyperhive.limits import MailLimits
 from hyperhive.store import agents
 from hyperhive.wire import codec, events
-from hyperhive.wire.names import EVERYONE, OPERATOR, SYSTEM
+from hyperhive.wire.names import EVERYONE, OPERATOR, SYSTEM, shown
 from hyperhive.wire.records import Letter
 
 QUEUED: Final = 0
@@ -247,8 +247,11 @@ def sweep(connection: Connection, after: int, before: int, most: int) -> int | N
 def _refuse(connection: Connection, to: str, limits: MailLimits) -> None:
     agent = agents.found(connection, to)
     if agent is None or not agent.present:
-        raise UnknownAgent(f"nobody here is called {to[:64]!r}; a message goes to an agent of the hive ('list' names them), "
-                           f"'manager', '{OPERATOR}' or '{EVERYONE}'")  # fmt: skip
+        message = (
+            f"nobody here is called {shown(to)}; a message goes to an agent of the hive ('list' names them), "
+            f"to '{OPERATOR}', or to '{EVERYONE}'"
+        )
+        raise UnknownAgent(message)
     message = (
         f"the inbox of '{to}' is full: {agent.queued} messages wait there, and {limits.max_inbox} messages or "
         f"{limits.inbox_bytes} bytes are the most it holds; try again when some were read"

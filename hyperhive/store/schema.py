@@ -151,9 +151,7 @@ def _upgrade(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("BEGIN EXCLUSIVE")
     try:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version == 0 and connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone():
-            message = f"the database {path} is not one of hyperhive's; name another --state-dir"
-            raise StartupError(message)
+        _must_be_ours(connection, path, version)
         for upgrade in UPGRADES[version:]:
             for statement in _statements(upgrade):
                 connection.execute(statement)
@@ -162,6 +160,12 @@ def _upgrade(connection: sqlite3.Connection, path: Path) -> None:
         connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")
+
+
+def _must_be_ours(connection: sqlite3.Connection, path: Path, version: int) -> None:
+    if version == 0 and connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone():
+        message = f"the database {path} is not one of hyperhive's; name another --state-dir"
+        raise StartupError(message)
 
 
 def _statements(script: str) -> list[str]:

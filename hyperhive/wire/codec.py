@@ -9,6 +9,7 @@ from typing import Any, Final, Generic, TypeVar, cast
 
 import orjson
 from attrs import frozen
+from cattrs import BaseValidationError
 
 from hyperhive.wire import agent_requests, events, host_requests, manager_requests, responses
 from hyperhive.wire.strict import Mismatch, explain, make_strict_converter, members
@@ -88,7 +89,7 @@ class _Union:
             raise WireError(message)
         try:
             return structure(value)
-        except Exception as error:
+        except (BaseValidationError, ValueError) as error:
             message = f"{tag}: {explain(error)}"
             raise WireError(message) from None
 
@@ -158,7 +159,7 @@ def _flat(name: str, requests: Any) -> Dialect[Any, Any]:
             return structure(_object(line, "answer"))
         except WireError:
             raise
-        except Exception as error:
+        except (BaseValidationError, ValueError) as error:
             raise WireError(explain(error)) from None
 
     return Dialect(

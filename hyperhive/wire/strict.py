@@ -7,14 +7,13 @@ coerced, `None` passes only where a field may be absent, and the bounds in `fiel
 from __future__ import annotations
 
 import types
-import typing
 from collections.abc import Callable
 from typing import Annotated, Any, Final, get_args, get_origin
 
 import attrs
 from cattrs import BaseValidationError, Converter
 from cattrs.errors import ClassValidationError
-from cattrs.gen import AttributeOverride, make_dict_structure_fn, make_dict_unstructure_fn, override
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 from cattrs.preconf.orjson import make_converter
 
 from hyperhive.wire.fields import I64, NAME_ON_WIRE, OMITTED, Chars, Count, Whole
@@ -92,7 +91,7 @@ def whole(bounds: Whole) -> Hook:
     def hook(value: Any, _: Any) -> int:
         if value.__class__ is not int or not bounds.least <= value <= bounds.most:
             raise Mismatch(expected, value)
-        return typing.cast("int", value)
+        return value
 
     return hook
 
@@ -107,14 +106,14 @@ def text(bounds: Chars) -> Hook:
         if len(value) > surely_fits and len(value.encode()) > bounds.most_bytes:
             raise Mismatch(f"a string of at most {bounds.most_bytes} bytes", value)
         if not bounds.nul and "\0" in value:
-            expected = "a string without NUL"
-            raise Mismatch(expected, value)
-        return typing.cast("str", value)
+            wanted = "a string without NUL, which this one has"
+            raise Mismatch(wanted, value)
+        return value
 
     return hook
 
 
-def _string(value: Any, kind: Any) -> Any:
+def _string(value: Any, _: Any) -> Any:
     if value.__class__ is not str:
         raise Mismatch(_KINDS[str], value)
     return value
@@ -123,7 +122,7 @@ def _string(value: Any, kind: Any) -> Any:
 def _flag(value: Any, _: Any) -> bool:
     if value.__class__ is not bool:
         raise Mismatch(_KINDS[bool], value)
-    return typing.cast("bool", value)
+    return value
 
 
 def _is_bounded(kind: Any) -> bool:
@@ -180,7 +179,7 @@ def _unrecord(converter: Converter, kind: type[Any]) -> Callable[[Any], dict[str
 
 
 def _overrides(kind: type[Any], *, omitting: bool) -> dict[str, Any]:
-    found: dict[str, AttributeOverride] = {}
+    found = {}
     for attribute in attrs.fields(kind):
         name = attribute.metadata.get(NAME_ON_WIRE)
         omitted = omitting and attribute.metadata.get(OMITTED, False)

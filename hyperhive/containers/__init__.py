@@ -1,0 +1,1 @@
+"""Backends: where agents run, each behind `boundaries.IContainers`."""

@@ -1,0 +1,257 @@
+"""The `local` backend: agents as processes in sessions of their own, that outlive the daemon and are found again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, ClassVar, ParamSpec, TypeVar
+
+from attrs import define, field
+from twisted.internet import defer
+from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.interfaces import IReactorFDSet, IReactorProcess, IReactorThreads, IReactorTime
+from twisted.internet.task import deferLater
+from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from hyperhive.boundaries import IContainers, Running
+from hyperhive.containers import pidfd, search
+from hyperhive.containers.keeping import Kept, Order, runtime_directory, start_keeper
+from hyperhive.containers.pidfd import Watched
+from hyperhive.containers.records import Run, forget_exit, read_cause, require_run
+from hyperhive.containers.session import kill_session, signal_session
+from hyperhive.containers.tail import last_lines
+from hyperhive.errors import ContainerError
+from hyperhive.layout import Layout
+
+START_SECONDS = 10.0
+KILL_SECONDS = 5.0
+LOOK_AGAIN_SECONDS = 0.02
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class IReactor(IReactorFDSet, IReactorProcess, IReactorThreads, IReactorTime):
+    """What of a reactor this backend needs."""
+
+
+@implementer(IContainers)
+@define(eq=False)
+class LocalContainers:
+    """Runs each agent's command below a keeper of its own.
+
+    `commands` gives an agent's program and arguments, `environment` what is added to the daemon's own environment;
+    `grace` is how many seconds lie between SIGTERM and SIGKILL; `soft_files` the soft limit of open files that agents
+    get (None: the daemon's).
+    """
+
+    kind: ClassVar[str] = "local"
+    isolates: ClassVar[bool] = False
+    longest_name: ClassVar[int] = 32
+    _log: ClassVar[Logger] = Logger()
+
+    reactor: IReactor
+    layout: Layout
+    commands: Callable[[str], Sequence[str]]
+    environment: Callable[[str], Mapping[str, str]] = field(default=lambda _: {})
+    grace: float = 10.0
+    soft_files: int | None = None
+
+    _kept: dict[str, Kept] = field(init=False, factory=dict)
+    _recovering: DeferredLock = field(init=False, factory=DeferredLock)
+    _recovered: bool = field(init=False, default=False)
+    _first_look: Deferred[None] | None = field(init=False, default=None)
+    _closed: bool = field(init=False, default=False)
+    _hint: Callable[[], None] = field(init=False, default=lambda: None)
+
+    def watch(self, hint: Callable[[], None]) -> None:
+        """Begin to observe; call `hint` whenever some agent may have ended. The truth is `running()`."""
+        self._hint = hint
+        self._closed = False
+        self._first_look = self._in_background(self._recover())
+
+    def close(self) -> None:
+        """Stop observing; touches no agent."""
+        if self._first_look is not None:
+            self._first_look.cancel()
+        self._hint = lambda: None
+        self._closed = True
+        kept, self._kept = self._kept, {}
+        for one in kept.values():
+            one.close()
+        self._recovered = False
+
+    async def running(self) -> Mapping[str, Running]:
+        """Every agent whose keeper is alive at this moment; no process list is read for it but the first time."""
+        await self._recover()
+        return {
+            name: Running(generation=kept.run.generation, since=kept.run.since, pid=kept.run.leader)
+            for name, kept in self._kept.items()
+            if kept.keeper.alive()
+        }
+
+    async def start(self, name: str, generation: int) -> None:
+        """Start the agent's command; returns when it runs, or does already in this generation.
+
+        Raises ContainerError if it can't be run, or another generation of it runs.
+        """
+        kept = await self._alive(name)
+        if kept is not None:
+            if kept.run.generation == generation:
+                return
+            raise ContainerError(f"{name} runs already, as start {kept.run.generation}; stop it first")
+        self._keep(name, *await self._start(name, generation))
+
+    async def stop(self, name: str, *, graceful: bool = True) -> None:
+        """End the agent's session: SIGTERM, and SIGKILL after `grace` seconds; returns when nothing of it is left.
+
+        Raises ContainerError if something of it would not die.
+        """
+        kept = await self._alive(name)
+        if kept is None:
+            return
+        # Someone may have suspended the keeper, which then would not notice that its leader ended.
+        kept.keeper.send(signal.SIGCONT)
+        if graceful and await self._ends(kept, self.grace, signal.SIGTERM, signal.SIGCONT):
+            return
+        if await self._ends(kept, KILL_SECONDS, signal.SIGKILL):
+            return
+        kept.keeper.send(signal.SIGKILL)
+        if not await self._ends(kept, 2 * KILL_SECONDS, signal.SIGKILL):
+            raise ContainerError(
+                f"{name} is still there {KILL_SECONDS:.0f} seconds after SIGKILL; look at process {kept.run.leader}"
+            )
+
+    async def remove(self, name: str) -> None:
+        """Take away the agent's runtime records and logs. Raises ContainerError if it runs."""
+        if await self._alive(name) is not None:
+            raise ContainerError(f"{name} runs; stop it first")
+        try:
+            with suppress(FileNotFoundError):
+                await self._in_thread(shutil.rmtree, self.layout.runtime(name))
+        except OSError as error:
+            raise ContainerError(f"{self.layout.runtime(name)} can't be removed: {error.strerror}") from error
+
+    async def cause(self, name: str, generation: int) -> str | None:
+        """How that start of the agent ended; None if its keeper could not write it down, or a later start has ended."""
+        return read_cause(self.layout.runtime(name), generation)
+
+    async def log(self, name: str, lines: int) -> list[str]:
+        """The last lines of the agent's output over all its starts, oldest first."""
+        return await self._in_thread(last_lines, self.layout.runtime(name), lines)
+
+    async def _start(self, name: str, generation: int) -> tuple[Run, int]:
+        """A new start as its keeper recorded it, and a descriptor of the keeper; or no keeper at all."""
+        runtime = runtime_directory(self.layout, name)
+        forget_exit(runtime, generation)
+        descriptor, up = start_keeper(self.reactor, self._order(name, generation))
+        try:
+            await up.addTimeout(START_SECONDS, self.reactor)
+            run = require_run(runtime, generation)
+        except BaseException as why:
+            pidfd.send(descriptor, signal.SIGKILL)
+            os.close(descriptor)
+            if isinstance(why, defer.TimeoutError):
+                raise ContainerError(f"{name} did not come up within {START_SECONDS:.0f} seconds") from why
+            raise
+        return run, descriptor
+
+    def _order(self, name: str, generation: int) -> Order:
+        command = self.commands(name)
+        if not command:
+            raise ContainerError(f"the command for {name} is empty; give it a program to run")
+        return Order(
+            layout=self.layout,
+            name=name,
+            generation=generation,
+            command=command,
+            environment=self.environment(name),
+            soft_files=self.soft_files,
+        )
+
+    async def _recover(self) -> None:
+        """Find the agents that run already, once."""
+        async with self._recovering:
+            patience = self.reactor.seconds() + START_SECONDS
+            while not self._recovered:
+                if self._closed:
+                    raise ContainerError("the daemon is ending, and does nothing to agents any more")
+                findings = await self._in_thread(search.search, self.layout)
+                adopted = [self._adopt(name, run) for name, run in findings.running.items()]
+                if all(adopted) and not findings.unsettled:
+                    self._recovered = True
+                elif self.reactor.seconds() < patience:
+                    await deferLater(self.reactor, LOOK_AGAIN_SECONDS)
+                else:
+                    for keeper in findings.unsettled.values():
+                        search.kill_keeper(*keeper)
+                    self._recovered = True
+
+    def _adopt(self, name: str, run: Run) -> bool:
+        """Whether the agent that was found is watched now; it may have ended meanwhile."""
+        if name not in self._kept:
+            descriptor = pidfd.open_process(run.keeper, run.keeper_started)
+            if descriptor is None:
+                return False
+            self._keep(name, run, descriptor)
+        return True
+
+    def _keep(self, name: str, run: Run, descriptor: int) -> None:
+        if self._closed:
+            os.close(descriptor)
+            return
+        self._kept[name] = kept = Kept(name, run)
+        kept.keeper = Watched(self.reactor, descriptor, lambda: self._keeper_ended(kept))
+
+    def _keeper_ended(self, kept: Kept) -> None:
+        kept.burial = self._in_background(self._bury(kept))
+
+    async def _bury(self, kept: Kept) -> None:
+        """A keeper that was killed has left the agent's session to us."""
+        survivors: list[int] = []
+        try:
+            if read_cause(self.layout.runtime(kept.name), kept.run.generation) is None:
+                survivors = await self._in_thread(kill_session, kept.run.session, KILL_SECONDS, {})
+        finally:
+            if self._kept.get(kept.name) is kept:
+                del self._kept[kept.name]
+            self._hint()
+            kept.gone(survivors)
+
+    async def _alive(self, name: str) -> Kept | None:
+        """The agent if it runs; one that is just ending is waited for."""
+        await self._recover()
+        kept = self._kept.get(name)
+        if kept is None or kept.keeper.alive():
+            return kept
+        await kept.when_gone()
+        return None
+
+    async def _ends(self, kept: Kept, seconds: float, *numbers: signal.Signals) -> bool:
+        """Whether the agent is gone within that time after it got the signals. Raises ContainerError."""
+        await self._in_thread(signal_session, kept.run.session, *numbers)
+        try:
+            survivors = await kept.when_gone().addTimeout(seconds, self.reactor)
+        except defer.TimeoutError:
+            return False
+        if survivors:
+            raise ContainerError(f"{kept.name} has ended, but these processes of it would not die: {survivors}")
+        return True
+
+    def _in_background(self, work: Coroutine[Deferred[Any], Any, None]) -> Deferred[None]:
+        """What goes on until it is done or `close` cancels it."""
+
+        def complain(why: Failure) -> None:
+            if not why.check(defer.CancelledError):
+                self._log.failure("the local backend lost sight of its agents", failure=why)
+
+        return Deferred.fromCoroutine(work).addErrback(complain)
+
+    def _in_thread(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
+        return deferToThreadPool(self.reactor, self.reactor.getThreadPool(), function, *args, **kwargs)
