@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -18,6 +19,8 @@ from benchmarks.load import connected
 from benchmarks.servers import System, Workplace, answers, child
 from benchmarks.wires import hyperhive_wire
 from hyperhive.layout import Layout
+from hyperhive.store import agents, mail
+from hyperhive.store.schema import open_database
 
 SLEEP = "sleep infinity"
 """The program of each agent that has to have one."""
@@ -39,30 +42,45 @@ class Hive:
 def hive(place: Workplace, state: Path, names: Sequence[str]) -> Iterator[Hive]:
     """A daemon on a state directory, with agents of these names whose sockets are open when the block begins."""
     layout = Layout(state=state, run=place.socket_directory("h"))
-    has_rows = prepare_hive(state, names)
-    first_sockets = [layout.host_socket] + [layout.agent_socket(name) for name in names if has_rows]
+    prepare_hive(state, names)
+    sockets = [layout.host_socket] + [layout.agent_socket(name) for name in names]
     command = [
         *(twistd(), "-n", "--pidfile=", "hyperhive", "--stop-agents"),
         *("--state-dir", str(state), "--run-dir", str(layout.run), "--agent-command", SLEEP),
     ]
-    with child(command, place.directory("log"), partial(all_answer, first_sockets)) as process:
-        if not has_rows:
-            for name in names:
-                ask_host(layout, {"cmd": "spawn", "name": name})
+    with child(command, place.directory("log"), partial(all_answer, sockets)) as process:
         yield Hive(System("hyperhive", process, partial(hyperhive_wire, layout.agent_socket)), layout)
 
 
-def prepare_hive(_state: Path, _names: Sequence[str]) -> bool:
-    """Write the rows of agents without processes before the daemon starts, as far as they are missing.
+def prepare_hive(state: Path, names: Sequence[str]) -> None:
+    """Write the rows of agents that have no process, as far as they are missing, before the daemon starts."""
+    database = open_database(Layout(state=state, run=state).database)
+    database.execute("BEGIN")
+    database.executemany(
+        "INSERT INTO agents (name, present, wanted) VALUES (?, 1, ?) ON CONFLICT DO NOTHING",
+        [(name, agents.STOPPED) for name in names],
+    )
+    database.execute("COMMIT")
+    database.close()
 
-    Returns whether that is possible; where not, each agent has to be spawned, with a process of its own.
-    """
-    return False
 
-
-def fill_old_rows(database: Path, rows: int) -> None:
+def fill_old_rows(path: Path, rows: int, names: Sequence[str]) -> None:
     """Write so many messages that were delivered long ago, none of them old enough to be removed."""
-    raise NotImplementedError
+    yesterday = int(time.time()) - 86400
+    database = open_database(path)
+    database.execute("BEGIN")
+    database.executemany(
+        """
+        INSERT INTO messages (sender, recipient, body, sent_at, state, lease, generation, settled_at)
+        VALUES (?, ?, ?, ?, ?, 1, 1, ?)
+        """,
+        (
+            (names[row % len(names)], names[(row + 1) % len(names)], "x" * 200, yesterday, mail.DONE, yesterday)
+            for row in range(rows)
+        ),
+    )
+    database.execute("COMMIT")
+    database.close()
 
 
 def pair_names(pairs: int) -> list[str]:

@@ -38,7 +38,7 @@ def measure_old_rows(run: Run) -> OldRowsFigures:
     run.say(f"old rows: writing {run.old_rows:,} delivered messages")
     with hive(run.place, filled_state, names) as first_start:
         database = first_start.layout.database
-    fill_old_rows(database, run.old_rows)
+    fill_old_rows(database, run.old_rows, names)
     with ExitStack() as stack:
         filled = stack.enter_context(hive(run.place, filled_state, names)).system
         empty = stack.enter_context(hive(run.place, empty_state, names)).system
