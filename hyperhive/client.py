@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import Any, Self, TypeVar, overload
 
 from hyperhive.errors import Refused
-from hyperhive.limits import DEFAULT_WAIT
+from hyperhive.limits import DEFAULT_WAIT, SOCKET_PATH_BYTES
 from hyperhive.protocols.asker import LONGEST_ANSWER, Asker, ConnectionGone
 from hyperhive.wire.agent_requests import AckTurn, AskOperator, Recv, Renew, RequeueInflight, Send, SetStatus, Whoami
 from hyperhive.wire.codec import MANAGER, WireError
@@ -37,11 +37,12 @@ class Hive:
     """
 
     def __init__(self, path: str | os.PathLike[str], timeout: float = 30.0) -> None:
+        path = connectable(path)
         self._timeout = timeout
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(timeout)
         try:
-            self._socket.connect(os.fspath(path))
+            self._socket.connect(path)
         except OSError as error:
             self._socket.close()
             raise no_daemon(path, error.strerror or str(error)) from error
@@ -132,13 +133,11 @@ async def connect(reactor: Any, path: str | os.PathLike[str]) -> AsyncHive:
     from twisted.internet.endpoints import UNIXClientEndpoint, connectProtocol
     from twisted.internet.error import ConnectError
 
+    path = connectable(path)
     try:
-        asker = await connectProtocol(UNIXClientEndpoint(reactor, os.fspath(path)), Asker(MANAGER))
+        return AsyncHive(await connectProtocol(UNIXClientEndpoint(reactor, path), Asker(MANAGER)))
     except ConnectError as error:
         raise no_daemon(path, os.strerror(error.osError) if error.osError else str(error)) from error
-    except OSError as error:
-        raise no_daemon(path, error.strerror or str(error)) from error
-    return AsyncHive(asker)
 
 
 class AsyncHive:
@@ -204,9 +203,16 @@ class AsyncHive:
         await self.close()
 
 
-def no_daemon(path: str | os.PathLike[str], reason: str) -> ConnectionGone:
+def connectable(path: str | os.PathLike[str]) -> str:
+    """The path, if a socket can have it; where it can't, Twisted would log a traceback and keep silent."""
+    if len(os.fsencode(path)) > SOCKET_PATH_BYTES:
+        raise no_daemon(os.fspath(path), f"its path is too long for a socket; {SOCKET_PATH_BYTES} bytes would do")
+    return os.fspath(path)
+
+
+def no_daemon(path: str, reason: str) -> ConnectionGone:
     """What is raised where nobody listens."""
-    return ConnectionGone(f"no daemon answers at {os.fspath(path)}: {reason}")
+    return ConnectionGone(f"no daemon answers at {path}: {reason}")
 
 
 def accepted(answer: ManagerResponse) -> ManagerResponse:

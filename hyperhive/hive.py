@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import resource
 import shlex
 import sys
 from collections.abc import Callable
@@ -46,6 +48,10 @@ from hyperhive.wire.names import MANAGER
 from hyperhive.wire.records import Urls
 
 _log = Logger()
+
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+FILES_APART_FROM_AGENTS = 100
+"""Open files that the daemon needs beside its agents' sockets and connections, generously."""
 
 
 @define(eq=False)
@@ -115,6 +121,7 @@ class Hive(MultiService):
         parts.database.open()
         await parts.database.perform(mail.requeue_all)
         await parts.database.perform(agents.add_manager)
+        await parts.database.perform(partial(agents.resume_after_reboot, boot=BOOT_ID.read_text().strip()))
         _start(parts.broker, parts.turns, parts.approvals, parts.lifecycle)
         for name in await parts.database.perform(agents.names):
             await parts.doors.open(name)
@@ -122,12 +129,16 @@ class Hive(MultiService):
         await parts.lifecycle.recover()
         _start(parts.questions, parts.crash_watch, parts.retention)
         await parts.doors.open_host(HOST, host_desk(self._config, parts), objection_to)
+        _spare_the_collector()
         self._say_welcome()
 
     def _say_welcome(self) -> None:
         layout, backend = self._config.layout, self._parts.containers
         hivectl = Path(sys.argv[0]).with_name("hivectl")
         _log.info("the hive is up; its sockets are under {run}", run=layout.run)
+        files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        room = (files - FILES_APART_FROM_AGENTS) // 2
+        _log.info("{files} files may be open: room for {room} agents with a connection each", files=files, room=room)
         if not backend.isolates:
             _log.info(
                 "containers are '{kind}', which isolates nobody: agents run as this user and can do what it can",
@@ -234,6 +245,13 @@ class _Desks:
         if name != MANAGER:
             return desk
         return ManagerDesk(agent=desk, approvals=self.approvals, lifecycle=self.lifecycle)
+
+
+def _spare_the_collector() -> None:
+    """What was made so far stays; and mail makes no cycles, so that to look for them more rarely costs nothing."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 50)
 
 
 def _start(*parts: Service) -> None:

@@ -28,6 +28,8 @@ FLOORS = {
     "hyperhive.sockets": 7,
     "hyperhive.hive": 7,
     "hyperhive.config": 7,
+    "hyperhive.logs": 7,
+    "hyperhive.premises": 7,
     "hyperhive.tap": 7,
 }
 FACES = 6

@@ -187,7 +187,7 @@ class HostDesk:
         return HostResponse(ok=True, operation=await self.approvals.approve(id_, OPERATOR))
 
     async def _statuses(self) -> HostResponse:
-        return HostResponse(ok=True, agent_statuses=await self.roster.statuses())
+        return HostResponse(ok=True, agent_statuses=await self.roster.statuses(), backend=self.roster.backend)
 
     async def _log(self, name: str, lines: int) -> HostResponse:
         return HostResponse(ok=True, log=await self.roster.log(name, lines))

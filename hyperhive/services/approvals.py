@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from sqlite3 import Connection
 
 from attrs import define
 from twisted.application.service import Service
@@ -19,6 +18,7 @@ from hyperhive.services.verdicts import Effects
 from hyperhive.store import agents, operations
 from hyperhive.store import approvals as table
 from hyperhive.store.approvals import Proposal
+from hyperhive.store.database import Connection
 from hyperhive.wire.records import Approval, ApprovalKind, ApprovalStatus, OperationKind
 
 NOT_DEPLOYABLE = (

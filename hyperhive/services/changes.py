@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from sqlite3 import Connection
 
 from attrs import define
 
@@ -12,6 +11,7 @@ from hyperhive.services.broker import Broker
 from hyperhive.services.feed import Entry, Feed, Kind
 from hyperhive.services.roster import Roster
 from hyperhive.store import approvals, mail_views, operations, questions
+from hyperhive.store.database import Connection
 from hyperhive.wire.records import AgentStatus, Change
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from sqlite3 import Connection
 
 from attrs import define, field
 from twisted.application.service import Service
@@ -21,6 +20,7 @@ from hyperhive.services.turns import Turns
 from hyperhive.services.verdicts import Effects
 from hyperhive.store import agents
 from hyperhive.store.agents import Agent
+from hyperhive.store.database import Connection
 from hyperhive.wire import events
 
 _log = Logger()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from sqlite3 import Connection
 
 from attrs import define, field, frozen
 
@@ -11,6 +10,7 @@ from hyperhive.services import verdicts
 from hyperhive.services.feed import Kind
 from hyperhive.services.verdicts import Effects
 from hyperhive.store import agents, mail, operations
+from hyperhive.store.database import Connection
 from hyperhive.wire import events
 from hyperhive.wire.names import SYSTEM
 from hyperhive.wire.records import Operation, OperationKind, OperationState

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from sqlite3 import Connection
 
 from attrs import define
 from twisted.internet.defer import Deferred, DeferredList
@@ -19,7 +18,7 @@ from hyperhive.services.endings import Begun, Ended, Work, begin, end
 from hyperhive.services.feed import Kind
 from hyperhive.services.turns import Turns
 from hyperhive.store import agents, operations
-from hyperhive.store.database import DatabaseTrouble
+from hyperhive.store.database import Connection, DatabaseTrouble
 from hyperhive.wire.records import Operation, OperationKind, OperationState
 
 _log = Logger()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
-from sqlite3 import Connection
 
 from attrs import define, field
 from twisted.application.service import Service
@@ -18,6 +17,7 @@ from hyperhive.services.endings import Work
 from hyperhive.services.feed import Kind
 from hyperhive.services.labour import Labour
 from hyperhive.store import agents, operations
+from hyperhive.store.database import Connection
 from hyperhive.wire.names import MANAGER, SYSTEM, objection
 from hyperhive.wire.records import Operation, OperationKind, OperationState
 

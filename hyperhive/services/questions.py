@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from sqlite3 import Connection
 
 from attrs import define, field
 from twisted.application.service import Service
@@ -21,6 +20,7 @@ from hyperhive.services.feed import Kind
 from hyperhive.services.verdicts import Effects
 from hyperhive.store import agents
 from hyperhive.store import questions as table
+from hyperhive.store.database import Connection
 from hyperhive.store.questions import Asked
 from hyperhive.wire import events
 from hyperhive.wire.names import OPERATOR, SYSTEM

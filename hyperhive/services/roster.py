@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from sqlite3 import Connection
 
 from attrs import define
 from twisted.internet.defer import Deferred
@@ -16,8 +15,9 @@ from hyperhive.services.broker import Broker
 from hyperhive.services.feed import Kind
 from hyperhive.store import agents, approvals, mail_views, operations, questions
 from hyperhive.store.agents import Agent
+from hyperhive.store.database import Connection
 from hyperhive.wire.names import OPERATOR
-from hyperhive.wire.records import AgentStatus, OpenThread
+from hyperhive.wire.records import AgentStatus, Backend, OpenThread
 
 
 @define(eq=False)
@@ -44,14 +44,20 @@ class Roster:
         running = await self._containers.running()
         return tuple(_status(agent, running, under_way) for agent in rows)
 
+    @property
+    def backend(self) -> Backend:
+        """What the agents run in."""
+        return Backend(kind=self._containers.kind, isolates=self._containers.isolates)
+
     async def log(self, name: str, lines: int) -> tuple[str, ...]:
         """The last lines of the agent's output. Fails with UnknownAgent."""
         await self._broker.database.perform(partial(agents.one, name=name))
         return tuple(await self._containers.log(name, log_lines(lines)))
 
     async def set_paused(self, name: str, *, paused: bool) -> None:
-        """Let the agent start nothing new, or go on. Fails with UnknownAgent."""
+        """Hold the agent's mail back, so that it starts nothing new, or let it go on. Fails with UnknownAgent."""
         await self._broker.database.perform(partial(agents.set_paused, name=name, paused=paused))
+        self._broker.inboxes.arriving(name)
         self._broker.feed.publish(Kind.AGENT, name, name)
 
     async def set_status_text(self, name: str, text: str) -> None:

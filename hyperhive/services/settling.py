@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from sqlite3 import Connection
 
 from attrs import define, field
 from twisted.internet.interfaces import IReactorTime
@@ -12,7 +11,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from hyperhive.store import mail
-from hyperhive.store.database import Database
+from hyperhive.store.database import Connection, Database
 
 _log = Logger()
 

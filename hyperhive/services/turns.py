@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from sqlite3 import Connection
 
 from attrs import define, field
 from twisted.application.service import Service
@@ -15,6 +14,7 @@ from twisted.logger import Logger
 from hyperhive.services.broker import Broker, Told
 from hyperhive.services.inboxes import Take
 from hyperhive.store import mail
+from hyperhive.store.database import Connection
 
 _log = Logger()
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from sqlite3 import Connection
-
 from attrs import define, field
 
 from hyperhive.services.feed import Feed, Kind
 from hyperhive.store import approvals, mail, questions
+from hyperhive.store.database import Connection
 from hyperhive.wire import events
 from hyperhive.wire.names import MANAGER
 from hyperhive.wire.records import Approval, ApprovalStatus, OperationState, Outcome, QuestionStatus

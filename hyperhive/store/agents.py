@@ -37,7 +37,10 @@ _SELECT = """
 """
 _WATCHED = """
     present AND wanted = :running AND NOT failed
-    AND NOT EXISTS (SELECT 1 FROM operations WHERE operations.agent = agents.name AND operations.state = 'running')
+    AND NOT EXISTS (
+        SELECT 1 FROM operations
+        WHERE operations.agent = agents.name AND state IN ('queued', 'running') AND state = 'running'
+    )
 """
 
 
@@ -75,6 +78,14 @@ def add_manager(connection: Connection) -> None:
     connection.execute(
         "INSERT INTO agents (name, present, wanted) VALUES (?, 1, ?) ON CONFLICT DO NOTHING", (MANAGER, RESUME)
     )
+
+
+def resume_after_reboot(connection: Connection, boot: str) -> None:
+    """Where the host itself was restarted since the last daemon, what ran then has not crashed: it is started again."""
+    known = connection.execute("SELECT value FROM facts WHERE name = 'boot'").fetchone()
+    if known is not None and known[0] != boot:
+        connection.execute("UPDATE agents SET wanted = ? WHERE wanted = ? AND NOT failed", (RESUME, RUNNING))
+    connection.execute("INSERT OR REPLACE INTO facts (name, value) VALUES ('boot', ?)", (boot,))
 
 
 def begin_start(connection: Connection, name: str) -> int:

@@ -16,6 +16,7 @@ from twisted.python.failure import Failure
 
 from hyperhive.errors import HiveError
 
+Connection = sqlite3.Connection
 Result = TypeVar("Result")
 Change = Callable[[sqlite3.Connection], Result]
 Job = Callable[[], None]

@@ -87,15 +87,19 @@ def tell(connection: Connection, to: str, event: events.HelperEvent, now: int) -
 
 
 def lease(connection: Connection, name: str, most: int, number: int) -> list[Letter]:
-    """Lease the oldest queued messages of `name`, at most `most`, to the take of that `number`."""
+    """Lease the oldest queued messages of `name`, at most `most`, to the take of that `number`; none while paused."""
     rows = connection.execute(
         """
-        UPDATE messages SET state = 1, lease = ?,
+        UPDATE messages SET state = 1, lease = :number,
             generation = (SELECT generation FROM agents WHERE name = recipient)
-        WHERE id IN (SELECT id FROM messages WHERE recipient = ? AND state = 0 ORDER BY id LIMIT ?)
+        WHERE id IN (
+            SELECT id FROM messages INDEXED BY messages_queued
+            WHERE recipient = :name AND state = 0 AND NOT (SELECT paused FROM agents WHERE name = :name)
+            ORDER BY id LIMIT :most
+        )
         RETURNING id, sender, body, sent_at, redelivered, in_reply_to, via
         """,
-        (number, name, most),
+        {"number": number, "name": name, "most": most},
     ).fetchall()
     rows.sort()
     return [
@@ -193,8 +197,8 @@ def bury(connection: Connection, ids: Sequence[int], reason: str, now: int) -> l
 
 def bury_inbox(connection: Connection, name: str, reason: str, now: int) -> list[tuple[int, str]]:
     """Everything undone in an inbox becomes dead letters: its owner is gone for good."""
-    undone = _ids(connection, "SELECT id FROM messages WHERE recipient = ? AND state < 2", (name,))
-    return bury(connection, undone, reason, now)
+    queued = _ids(connection, "SELECT id FROM messages WHERE recipient = ? AND state = 0", (name,))
+    return bury(connection, [*leased(connection, name), *queued], reason, now)
 
 
 def revive(connection: Connection, id_: int, limits: MailLimits) -> str:

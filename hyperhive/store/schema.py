@@ -29,6 +29,12 @@ CREATE TABLE status_texts (
     set_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- What the daemon must remember of itself.
+CREATE TABLE facts (
+    name  TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE messages (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
     sender      TEXT    NOT NULL,
@@ -45,10 +51,13 @@ CREATE TABLE messages (
     settled_at  INTEGER,
     reason      TEXT                          -- why it is dead
 ) STRICT;
-CREATE INDEX messages_open      ON messages (recipient, state, id) WHERE state < 2;
-CREATE INDEX messages_dead      ON messages (id) WHERE state = 3;
-CREATE INDEX messages_recipient ON messages (recipient, id);
-CREATE INDEX messages_sender    ON messages (sender, id);
+-- Each index ends with the row's id, so that it yields messages in their order. A partial one is used only where
+-- the very same condition stands in the query: SQLite does not see that `state = 0` implies `state < 2`.
+CREATE INDEX messages_queued    ON messages (recipient) WHERE state = 0;
+CREATE INDEX messages_leased    ON messages (recipient) WHERE state = 1;
+CREATE INDEX messages_dead      ON messages (state) WHERE state = 3;
+CREATE INDEX messages_recipient ON messages (recipient);
+CREATE INDEX messages_sender    ON messages (sender);
 
 CREATE TRIGGER message_added AFTER INSERT ON messages WHEN NEW.state = 0 BEGIN
     UPDATE agents SET queued = queued + 1, queued_bytes = queued_bytes + length(CAST(NEW.body AS BLOB))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final, Generic, TypeVar, cast
 
 import orjson
@@ -73,7 +74,7 @@ class _Union:
         return cls(
             tag,
             {snake_case(kind.__name__): _structuring(kind) for kind in members(union)},
-            {kind: (snake_case(kind.__name__), _converter.get_unstructure_hook(kind)) for kind in members(union)},
+            {kind: (snake_case(kind.__name__), _unstructuring(kind)) for kind in members(union)},
         )
 
     def from_object(self, value: dict[str, Any], what: str) -> Any:
@@ -100,8 +101,28 @@ class _Union:
 
 
 def _structuring(kind: type[Any]) -> Callable[[Any], Any]:
-    hook = _converter.get_structure_hook(kind)
-    return lambda value: hook(value, kind)
+    return _made_at_first_use(lambda: partial(_structured, _converter.get_structure_hook(kind), kind))
+
+
+def _unstructuring(kind: type[Any]) -> Callable[[Any], Any]:
+    return _made_at_first_use(lambda: _converter.get_unstructure_hook(kind))
+
+
+def _structured(hook: Callable[[Any, Any], Any], kind: type[Any], value: Any) -> Any:
+    return hook(value, kind)
+
+
+def _made_at_first_use(make: Callable[[], Callable[[Any], Any]]) -> Callable[[Any], Any]:
+    """To make every hook takes longer than a command of `hivectl`, which needs two of them."""
+    made: Callable[[Any], Any] | None = None
+
+    def hook(value: Any) -> Any:
+        nonlocal made
+        if made is None:
+            made = make()
+        return made(value)
+
+    return hook
 
 
 def _object(line: bytes, what: str) -> dict[str, Any]:
@@ -152,7 +173,7 @@ def _tagged(name: str, requests: Any, answers: Any) -> Dialect[Any, Any]:
 
 def _flat(name: str, requests: Any) -> Dialect[Any, Any]:
     structure = _structuring(responses.HostResponse)
-    unstructure = _converter.get_unstructure_hook(responses.HostResponse)
+    unstructure = _unstructuring(responses.HostResponse)
 
     def answer(line: bytes) -> Any:
         try:

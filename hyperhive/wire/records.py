@@ -209,6 +209,14 @@ class Urls:
 
 
 @frozen(kw_only=True)
+class Backend:
+    """What agents run in: its `kind`, and whether it keeps them from the host and from each other."""
+
+    kind: str
+    isolates: bool
+
+
+@frozen(kw_only=True)
 class Scope:
     """Several agents at once, named one by one."""
 

@@ -8,6 +8,7 @@ from hyperhive.wire.fields import Unsigned, absent, only_when_true, sender
 from hyperhive.wire.records import (
     AgentStatus,
     Approval,
+    Backend,
     Change,
     InboxRow,
     Letter,
@@ -135,6 +136,7 @@ class HostResponse:
     operation: int | None = absent()
     operations: tuple[Operation, ...] | None = absent()
     agent_statuses: tuple[AgentStatus, ...] | None = absent()
+    backend: Backend | None = absent()
     questions: tuple[Question, ...] | None = absent()
     inbox: tuple[InboxRow, ...] | None = absent()
     messages: tuple[MessageRow, ...] | None = absent()

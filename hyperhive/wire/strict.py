@@ -175,7 +175,18 @@ def _record(converter: Converter, kind: type[Any]) -> Hook:
 
 
 def _unrecord(converter: Converter, kind: type[Any]) -> Callable[[Any], dict[str, Any]]:
-    return make_dict_unstructure_fn(kind, converter, **_overrides(kind, omitting=True))
+    written = make_dict_unstructure_fn(kind, converter, **_overrides(kind, omitting=True))
+    omitted = [bool(attribute.metadata.get(OMITTED, False)) for attribute in attrs.fields(kind)]
+    if omitted == sorted(omitted):
+        return written
+    # cattrs writes the fields that may be left out after all others.
+    names = [_name_on_wire(kind, attribute.name) for attribute in attrs.fields(kind)]
+
+    def in_order(value: Any) -> dict[str, Any]:
+        found = written(value)
+        return {name: found[name] for name in names if name in found}
+
+    return in_order
 
 
 def _overrides(kind: type[Any], *, omitting: bool) -> dict[str, Any]:

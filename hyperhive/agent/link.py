@@ -1,0 +1,102 @@
+"""The agent's line to the daemon, which outlives the daemon's restarts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, ClassVar, Final
+
+from twisted.application.internet import backoffPolicy
+from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+
+from hyperhive.client import AsyncHive, ConnectionGone, Refused, WireError, connect
+from hyperhive.wire.manager_requests import ManagerRequest
+
+RETRY: Final = backoffPolicy(initialDelay=0.1, maxDelay=15.0)
+"""Seconds before the n-th try to connect; up to one is random, for agents that lost their daemon together."""
+
+
+class Link:
+    """One conversation with the daemon over as many connections as it takes.
+
+    It connects from `start` to `stop`, says on every new connection whom it speaks for, and logs an outage once.
+    """
+
+    _log: ClassVar[Logger] = Logger()
+
+    def __init__(self, reactor: Any, path: str, retry: Callable[[int], float] = RETRY) -> None:
+        self._reactor = reactor
+        self._path = path
+        self._retry = retry
+        self._hive: AsyncHive | None = None
+        self._waiting: list[Deferred[AsyncHive]] = []
+        self._keeping: Deferred[None] = succeed(None)
+        self._stopped = False
+
+    def start(self) -> Deferred[None]:
+        """Connect, now and whenever the connection is lost. Fires when stopped; fails only by an error of ours."""
+        self._keeping = Deferred.fromCoroutine(self._keep_connected())
+        return self._keeping.addErrback(lambda failure: failure.trap(CancelledError) and None)
+
+    def stop(self) -> Deferred[None]:
+        """Drop the connection, and cancel what waits for one; fires when it is gone."""
+        self._stopped = True
+        for waiting in list(self._waiting):
+            waiting.cancel()
+        self._keeping.cancel()
+        if self._hive is None:
+            return succeed(None)
+        self._hive.asker.abort()
+        return self._hive.asker.when_lost()
+
+    async def ask(self, request: ManagerRequest) -> Any:
+        """The answer to a request, which is made again on every new connection until one answers it.
+
+        What a lost connection left unanswered may have been done all the same. Raises Refused and WireError.
+        """
+        while True:
+            hive = await self._connected()
+            with suppress(ConnectionGone):
+                return await hive.ask(request)
+
+    def _connected(self) -> Deferred[AsyncHive]:
+        if self._hive is not None and not self._hive.asker.gone:
+            return succeed(self._hive)
+        waiting: Deferred[AsyncHive] = Deferred(self._waiting.remove)
+        self._waiting.append(waiting)
+        return waiting
+
+    async def _keep_connected(self) -> None:
+        failures = 0
+        reported = False
+        while True:
+            try:
+                hive = await self._introduced()
+            except (ConnectionGone, Refused, WireError) as error:
+                failures += 1
+                if not reported:
+                    self._log.warn("{error}; trying until it works", error=error)
+                reported = True
+            else:
+                await hive.asker.when_lost()
+                if self._stopped:  # by one whom the connection woke; cancelling did not reach us then
+                    return
+                self._log.warn("the daemon closed the connection; trying until it is back")
+                failures, reported = 1, True
+            await deferLater(self._reactor, self._retry(failures))
+
+    async def _introduced(self) -> AsyncHive:
+        hive = await connect(self._reactor, self._path)
+        try:
+            me = await hive.whoami()
+        except Exception:
+            hive.asker.abort()
+            raise
+        self._log.info("connected as {me.name} ({me.role}) of {me.hive}, start {me.generation}", me=me)
+        self._hive = hive
+        waiting, self._waiting = self._waiting, []
+        for waiter in waiting:
+            waiter.callback(hive)
+        return hive

@@ -1,0 +1,81 @@
+"""Commands by which the operator decides: approvals and questions."""
+
+from __future__ import annotations
+
+import click
+from click.shell_completion import CompletionItem
+
+from hyperhive.hivectl import completion
+from hyperhive.hivectl.decision_pages import all_approvals
+from hyperhive.hivectl.decision_pages import pending as pending_page
+from hyperhive.hivectl.decision_pages import questions as questions_page
+from hyperhive.hivectl.errands import Query, Settings, Work, deed, query
+from hyperhive.hivectl.verbs import numbered, verb
+from hyperhive.wire import host_requests as ask
+from hyperhive.wire.agent_requests import Answer
+
+
+def _options(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    found = completion.options(ctx.ensure_object(Settings).socket)
+    return [item for item in found if item.value.startswith(incomplete)]
+
+
+@verb("pending")
+@click.option("--all", "everything", is_flag=True, help="Every kind, and the decided ones too.")
+def pending(*, everything: bool) -> Query:
+    """List the approvals that wait for a decision."""
+    return query(ask.Pending(everything or None), all_approvals if everything else pending_page)
+
+
+@verb("approve")
+@numbered(completion.approvals)
+@click.option("--wait/--no-wait", default=False, help="Wait until what it started has ended; status 1 if that failed.")
+def approve(number: int, *, wait: bool) -> Work:
+    """Grant an approval; what it asks for is done now."""
+    done = f"Approval {number} is granted, and what it asked for is done."
+    return Work(ask.Approve(number), None, done, wait=wait)
+
+
+@verb("deny")
+@numbered(completion.approvals)
+@click.option("--note", metavar="TEXT", help="Why, for who asked.")
+def deny(number: int, note: str | None) -> Query:
+    """Refuse an approval."""
+    return deed(ask.Deny(number, note), f"Approval {number} is denied.")
+
+
+@verb("questions")
+@click.option("--all", "everything", is_flag=True, help="The closed ones too, with their answers.")
+def questions(*, everything: bool) -> Query:
+    """List the open questions."""
+    return query(ask.Questions(everything or None), questions_page)
+
+
+@verb("answer")
+@numbered(completion.questions)
+@click.argument("words", metavar="[TEXT]", required=False)
+@click.option(
+    "--choose", metavar="OPTION", multiple=True, shell_complete=_options, help="One of the options; may be repeated."
+)
+@click.option("--text", metavar="TEXT", help="Free words, beside the choices or alone.")
+def answer(number: int, words: str | None, choose: tuple[str, ...], text: str | None) -> Query:
+    """Answer a question, in words or by choice."""
+    if words is not None and text is not None:
+        raise click.UsageError("Give the words once: as TEXT, or with --text.")
+    if words is None and text is None and not choose:
+        raise click.UsageError("Say the answer: TEXT, or --choose OPTION for one that is offered.")
+    if choose:
+        request = Answer(number, choices=choose, text=words if text is None else text)
+    else:
+        request = Answer(number, answer=words, text=text)
+    return deed(request, f"Question {number} is answered.")
+
+
+@verb("cancel-question")
+@numbered(completion.questions)
+def cancel_question(number: int) -> Query:
+    """Close a question without an answer."""
+    return deed(ask.CancelQuestion(number), f"Question {number} is cancelled.")
+
+
+COMMANDS = (pending, approve, deny, questions, answer, cancel_question)

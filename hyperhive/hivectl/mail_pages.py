@@ -1,0 +1,73 @@
+"""Pages about messages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hyperhive.hivectl.agent_pages import styled
+from hyperhive.hivectl.page import Column, Line, Page, Table, View
+
+if TYPE_CHECKING:
+    from hyperhive.wire.records import InboxRow, MessageRow
+    from hyperhive.wire.responses import HostResponse
+
+
+def sent(reply: HostResponse, _view: View) -> Page:
+    """The numbers of what was sent."""
+    ids = reply.ids if reply.ids is not None else () if reply.id is None else (reply.id,)
+    if len(ids) == 1:
+        return (Line(f"Message {ids[0]} is on its way."),)
+    return (Line(f"{len(ids)} messages are on their way: {', '.join(map(str, ids))}." if ids else "It is on its way."),)
+
+
+def inbox(reply: HostResponse, view: View) -> Page:
+    """The operator's mail, newest first."""
+    rows = reply.inbox or ()
+    if not rows:
+        return (Line("Nobody wrote to the operator."),) if view.terminal else ()
+    columns = (Column("ID", right=True), Column("FROM"), Column("AT"), Column("REPLY TO", right=True), _BODY)
+    return (Table(columns, [_inbox_row(row, view) for row in rows]).without_empty("REPLY TO"),)
+
+
+def messages(reply: HostResponse, view: View) -> Page:
+    """Messages with where they stand, newest first."""
+    rows = reply.messages or ()
+    if not rows:
+        return (Line("There is no such message."),) if view.terminal else ()
+    columns = (
+        Column("ID", right=True), Column("FROM"), Column("TO"), Column("AT"), Column("STATE"),
+        Column("ATTEMPTS", right=True), Column("REPLY TO", right=True), _BODY,
+    )  # fmt: skip
+    return (Table(columns, [_message_row(row, view) for row in rows]).without_empty("ATTEMPTS", "REPLY TO"),)
+
+
+def dead_letters(reply: HostResponse, view: View) -> Page:
+    """The messages that were given up, and what to do about them."""
+    if not reply.messages:
+        return (Line("There is no dead letter."),) if view.terminal else ()
+    hint = (Line("hivectl requeue ID queues one again.", "dim"),) if view.terminal else ()
+    return (*messages(reply, view), *hint)
+
+
+def sentence_of_message(row: MessageRow, view: View) -> str:
+    """One message in one line."""
+    return f"message {row.id}: {who(row)} to {row.recipient}, {row.state.value}: {view.brief(row.body)}"
+
+
+def who(row: InboxRow | MessageRow) -> str:
+    """Who sent a message; `via self` where the agent's own container claims to speak for the operator."""
+    return f"{row.sender} via {row.via}" if row.via else row.sender
+
+
+def _inbox_row(row: InboxRow, view: View) -> tuple[str, ...]:
+    return (str(row.id), who(row), view.moment(row.at), str(row.in_reply_to or ""), row.body)
+
+
+def _message_row(row: MessageRow, view: View) -> tuple[str | Line, ...]:
+    return (
+        str(row.id), who(row), row.recipient, view.moment(row.at), styled(row.state.value), str(row.attempts or ""),
+        str(row.in_reply_to or ""), row.body,
+    )  # fmt: skip
+
+
+_BODY = Column("BODY", long=True)

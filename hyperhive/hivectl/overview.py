@@ -1,0 +1,158 @@
+"""`hivectl status`: one screen of what matters, what needs the operator first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from hyperhive.hivectl.agent_pages import roster
+from hyperhive.hivectl.decision_pages import options
+from hyperhive.hivectl.mail_pages import who
+from hyperhive.hivectl.page import Line, Page, Table, View
+from hyperhive.wire import host_requests as ask
+from hyperhive.wire.names import MANAGER
+
+if TYPE_CHECKING:
+    from hyperhive.wire.records import AgentStatus, Approval, Backend, MessageRow, Operation, Question
+    from hyperhive.wire.responses import HostResponse
+
+REQUESTS = (
+    ask.AgentStatus(), ask.Pending(), ask.Questions(), ask.DeadLetters(), ask.Operations(), ask.Urls(),
+)  # fmt: skip
+SHOWN = 5
+"""How many of a kind are shown one by one; the rest is a number."""
+
+
+@frozen
+class Standing:
+    """How the hive stands, put together from the answers to REQUESTS."""
+
+    agents: Sequence[AgentStatus]
+    approvals: Sequence[Approval]
+    other_approvals: int
+    questions: Sequence[Question]
+    dead_letters: Sequence[MessageRow]
+    operations: Sequence[Operation]
+    home: str | None
+    backend: Backend | None
+
+    @classmethod
+    def of(cls, replies: Sequence[HostResponse]) -> Standing:
+        """From the answers, in the order of REQUESTS."""
+        agents, pending, questions, dead, operations, urls = replies
+        return cls(
+            agents.agent_statuses or (),
+            pending.approvals or (),
+            pending.more or 0,
+            [row for row in questions.questions or () if row.to is None],
+            dead.messages or (),
+            operations.operations or (),
+            urls.urls.home if urls.urls else None,
+            agents.backend,
+        )
+
+    @property
+    def failed(self) -> Sequence[AgentStatus]:
+        """The agents that stopped though nobody had asked for that."""
+        return [one for one in self.agents if one.failed and not one.running]
+
+
+def status(replies: Sequence[HostResponse], view: View) -> Page:
+    """The screen."""
+    standing = Standing.of(replies)
+    needs = list(_needs(standing, view))
+    return (
+        *([Line("What needs you", "bold"), *needs] if needs else [Line("Nothing needs you.", "green")]),
+        Line(""),
+        roster(standing.agents, view, standing.operations) if standing.agents else Line("There is no agent."),
+        *_quiet(standing),
+        *_surroundings(standing),
+    )
+
+
+def _surroundings(standing: Standing) -> Iterator[Line]:
+    if standing.home or (standing.backend and not standing.backend.isolates):
+        yield Line("")
+    if standing.backend and not standing.backend.isolates:
+        yield Line(
+            f"Containers are '{standing.backend.kind}', which isolates nobody: agents can do what you can.", "dim"
+        )
+    if standing.home:
+        yield Line(f"Browser: {standing.home}")
+
+
+def why_quiet(standing: Standing) -> str | None:
+    """Why nothing happens, and what would change that; None if something is under way."""
+    agents = standing.agents
+    if standing.operations or any(one.operation is not None for one in agents):
+        return None
+    if any(one.unread and one.running and not one.paused for one in agents):
+        return None
+    if not any(one.running for one in agents):
+        return "Quiet, as no agent runs: hivectl start NAME starts one, hivectl spawn NAME makes one."
+    running = [one for one in agents if one.running]
+    if all(one.paused for one in running):
+        return "Quiet, as every running agent is paused: hivectl resume NAME lets one go on."
+    if {one.name for one in agents} == {MANAGER}:
+        return (
+            "Quiet, as the manager has read its mail and has no agents: "
+            "hivectl send manager TEXT gives it work, hivectl spawn NAME makes an agent."
+        )
+    return "Quiet, as no running agent has unread mail: hivectl send NAME TEXT gives one work."
+
+
+def _quiet(standing: Standing) -> Iterator[Line | Table]:
+    stuck = [one for one in standing.agents if one.unread and (one.paused or not one.running)]
+    reason = why_quiet(standing)
+    if stuck or reason:
+        yield Line("")
+    for one in stuck:
+        why, verb = ("paused", "resume") if one.paused and one.running else ("not running", "start")
+        yield Line(f"{one.name} is {why} and has {one.unread} unread: hivectl {verb} {one.name}")
+    if reason:
+        yield Line(reason, "dim")
+
+
+def _needs(standing: Standing, view: View) -> Iterator[Line]:
+    yield from _approvals(standing, view)
+    if standing.questions:
+        yield Line(f"  {_counted(len(standing.questions), 'open question')}: hivectl questions", "yellow")
+        for question in standing.questions[:SHOWN]:
+            yield Line(f"    {question.id}  {_question(question, view)}: hivectl answer {question.id} ...")
+    if standing.failed:
+        yield Line(f"  {_counted(len(standing.failed), 'failed agent')}: hivectl agents", "bold red")
+        for one in standing.failed[:SHOWN]:
+            since = f" {view.moment(one.since)}" if one.since is not None else ""
+            yield Line(f"    {one.name} failed{since}: hivectl logs {one.name}, hivectl start {one.name}")
+    if standing.dead_letters:
+        yield Line(f"  {_counted(len(standing.dead_letters), 'dead letter')}: hivectl dead-letters", "yellow")
+        for row in standing.dead_letters[:SHOWN]:
+            body = view.brief(row.body, 40)
+            yield Line(f'    {row.id}  {who(row)} to {row.recipient}, "{body}": hivectl requeue {row.id}')
+    login = [one.name for one in standing.agents if one.needs_login]
+    if login:
+        yield Line(f"  {_counted(len(login), 'agent')} to be logged in: {', '.join(login)}", "yellow")
+
+
+def _approvals(standing: Standing, view: View) -> Iterator[Line]:
+    count = len(standing.approvals) + standing.other_approvals
+    if not count:
+        return
+    everything = " --all" if standing.other_approvals else ""
+    yield Line(f"  {_counted(count, 'pending approval')}: hivectl pending{everything}", "yellow")
+    for row in standing.approvals[:SHOWN]:
+        what = " ".join(filter(None, (row.kind.value, row.agent, row.commit_ref[:12])))
+        described = f', "{view.brief(row.description, 40)}"' if row.description else ""
+        asked = view.moment(row.requested_at)
+        yield Line(f"    {row.id}  {what}{described}, {asked}: hivectl approve {row.id}, hivectl deny {row.id}")
+
+
+def _question(row: Question, view: View) -> str:
+    offered = f" ({view.brief(options(row), 60)})" if row.options else ""
+    return f'{row.asker} asks "{view.brief(row.question, 60)}"{offered}'
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"

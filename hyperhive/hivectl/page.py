@@ -1,0 +1,128 @@
+"""What a command shows: pages of lines and tables, before anyone decided how they look.
+
+Named tuples, as every `hivectl` that starts would wait a millisecond for each attrs class.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from hyperhive.hivectl.safe import escape, one_field, shortened
+
+WIDEST_PADDING: Final = 48
+BRIEF: Final = 100
+
+
+class View(NamedTuple):
+    """Where a page will be seen: on a terminal or not, and at what unix time."""
+
+    terminal: bool
+    now: int
+
+    def moment(self, at: int | None) -> str:
+        """A unix time: relative for a person, ISO 8601 in UTC for a program, empty for None."""
+        if at is None:
+            return ""
+        return relative(at, self.now) if self.terminal else iso(at)
+
+    def clock(self) -> str:
+        """This moment, for a line that tells what just happened."""
+        return time.strftime("%H:%M:%S", time.localtime(self.now)) if self.terminal else iso(self.now)
+
+    def brief(self, text: str, longest: int = BRIEF) -> str:
+        """`text` on one line; for a person cut to `longest` characters too."""
+        return shortened(text, longest) if self.terminal else one_field(text)
+
+
+class Line(NamedTuple):
+    """One line, or one cell of a table. `style` is one of rich's; a program never sees it."""
+
+    text: str
+    style: str = ""
+
+
+class Column(NamedTuple):
+    """A column by its heading. A `long` one gives way where the terminal is narrow."""
+
+    heading: str
+    long: bool = False
+    right: bool = False
+
+
+Cell = str | Line
+
+
+class Table(NamedTuple):
+    """Rows of cells under headings."""
+
+    columns: tuple[Column, ...]
+    rows: Sequence[tuple[Cell, ...]]
+
+    def without_empty(self, *headings: str) -> Table:
+        """The same table without those of the named columns in which nothing stands."""
+        kept = [
+            index
+            for index, column in enumerate(self.columns)
+            if column.heading not in headings or any(text_of(row[index]) for row in self.rows)
+        ]
+        return Table(
+            tuple(self.columns[index] for index in kept),
+            [tuple(row[index] for index in kept) for row in self.rows],
+        )
+
+
+Page = Sequence[Line | Table]
+
+
+def text_of(cell: Cell) -> str:
+    """The bare text of a cell."""
+    return cell if isinstance(cell, str) else cell.text
+
+
+def plain(page: Page) -> str:
+    """A page for a pipe: aligned columns, an empty cell is `-`, one row a line whatever its cells hold."""
+    return "".join(_plain_table(part) if isinstance(part, Table) else escape(part.text) + "\n" for part in page)
+
+
+def iso(at: int) -> str:
+    """A unix time as `2026-11-22T09:07:12Z`; a number that is no time in our calendar as it is."""
+    try:
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
+    except (OverflowError, ValueError, OSError):
+        return str(at)
+
+
+def relative(at: int, now: int) -> str:
+    """A unix time as a person says it: `3 min ago`, `in 2 h`."""
+    seconds = abs(now - at)
+    if seconds < 2:
+        return "now"
+    span = duration(seconds)
+    return f"{span} ago" if at < now else f"in {span}"
+
+
+def duration(seconds: int) -> str:
+    """A span in the largest unit of which there are at least two: `90 s`, `3 min`, `26 h`, `12 d`."""
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
+def _plain_table(table: Table) -> str:
+    rows = [
+        tuple(column.heading for column in table.columns),
+        *(tuple(one_field(text_of(cell)) or "-" for cell in row) for row in table.rows),
+    ]
+    widths = [min(max(map(len, cells)), WIDEST_PADDING) for cells in zip(*rows, strict=True)]
+    return "".join(_plain_row(table.columns, row, widths) + "\n" for row in rows)
+
+
+def _plain_row(columns: Sequence[Column], cells: Sequence[str], widths: Sequence[int]) -> str:
+    padded = [
+        cell.rjust(width) if column.right else cell.ljust(width)
+        for column, cell, width in zip(columns, cells, widths, strict=True)
+    ]
+    return "  ".join(padded).rstrip()

@@ -1,0 +1,96 @@
+"""The terminal or pipe that a command writes to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TextIO
+
+from attrs import define
+
+from hyperhive.hivectl.page import Line, Page, Table, View, plain, text_of
+from hyperhive.hivectl.safe import escape, one_line
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+
+@define(eq=False)
+class Screen:
+    """Standard output and standard error. Whatever goes through `show` and `complain` is escaped on its way."""
+
+    out: TextIO
+    err: TextIO
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether a person reads along."""
+        return self.out.isatty()
+
+    @property
+    def is_lively(self) -> bool:
+        """Whether a person would see a spinner on standard error."""
+        return self.out.isatty() and self.err.isatty()
+
+    def view(self, now: float) -> View:
+        """How pages for this screen are to be made at that unix time."""
+        return View(self.is_terminal, int(now))
+
+    def show(self, page: Page) -> None:
+        """Write a page: with colour and to the width on a terminal, plain elsewhere."""
+        if self.is_terminal:
+            write_richly(page, self.out)
+        else:
+            self.out.write(plain(page))
+        self.out.flush()
+
+    def raw(self, line: bytes) -> None:
+        """Write one of the daemon's lines as it is."""
+        self.out.write(line.decode(errors="replace") + "\n")
+        self.out.flush()
+
+    def complain(self, sentence: str) -> None:
+        """Say on standard error what went wrong."""
+        self.err.write(f"hivectl: {escape(sentence)}\n")
+        self.err.flush()
+
+
+def write_richly(page: Page, out: TextIO) -> None:
+    """A page for a terminal; rich knows its width, its colours, and NO_COLOR."""
+    from rich.console import Console
+
+    console = Console(file=out, highlight=False, markup=False, emoji=False)
+    for part in page:
+        console.print(_rich_table(part) if isinstance(part, Table) else _rich_line(part), soft_wrap=False)
+
+
+def _rich_line(line: Line) -> RenderableType:
+    from rich.text import Text
+
+    return Text(escape(line.text), line.style)
+
+
+def _rich_table(table: Table) -> RenderableType:
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    drawn = RichTable(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for column in table.columns:
+        # Only a column that may wrap gives way; its cells don't wrap all the same, they end in an ellipsis.
+        drawn.add_column(
+            column.heading,
+            justify="right" if column.right else "left",
+            no_wrap=not column.long,
+            overflow="ellipsis",
+        )
+    for row in table.rows:
+        drawn.add_row(
+            *(
+                Text(
+                    one_line(text_of(cell)),
+                    cell.style if isinstance(cell, Line) else "",
+                    no_wrap=True,
+                    overflow="ellipsis",
+                )
+                for cell in row
+            )
+        )
+    return drawn

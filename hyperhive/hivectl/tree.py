@@ -1,0 +1,77 @@
+"""The tree of commands. Reading a command line gives an errand; nothing is asked yet."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import click
+
+from hyperhive import __version__
+from hyperhive.hivectl.verbs import Group, common_options
+
+EPILOG = """\
+Exit status: 0 done; 1 refused, the daemon's sentence is on standard error; 2 the command line was wrong; 3 no daemon
+reached, or none that answered in time; 130 interrupted by Ctrl-C.
+
+\b
+The socket is the one given by --socket or HIVE_HOST_SOCKET, else the first of
+these that takes a connection:
+  /run/hyperhive/host.sock
+  $XDG_RUNTIME_DIR/hyperhive/host.sock
+  $XDG_STATE_HOME/hyperhive/run/host.sock   (~/.local/state if unset)
+
+Start with 'hivectl status'. 'hivectl COMMAND --help' explains a command.
+"""
+
+
+SECTIONS: Final = {
+    "Look": (
+        "hyperhive.hivectl.view_commands",
+        ("status", "list", "agents", "events", "logs", "urls"),
+    ),
+    "Decide": (
+        "hyperhive.hivectl.decision_commands",
+        ("pending", "approve", "deny", "questions", "answer", "cancel-question"),
+    ),
+    "Agents": (
+        "hyperhive.hivectl.lifecycle_commands",
+        (
+            "spawn", "request-spawn", "start", "stop", "restart", "kill", "rebuild", "destroy", "pause", "resume",
+            "operations",
+        ),
+    ),
+    "Mail": (
+        "hyperhive.hivectl.mail_commands",
+        ("send", "inbox", "messages", "dead-letters", "requeue"),
+    ),
+}  # fmt: skip
+"""The commands by the titles under which help lists them, each with the module that is imported when it is typed."""
+
+
+@click.group(
+    "hivectl",
+    cls=Group,
+    sections=SECTIONS,
+    aliases={"ls": "list"},
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    params=common_options(envvar="HIVE_HOST_SOCKET"),
+)
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def cli() -> None:
+    """Operate a hive of agents: see how it stands, decide what it asks, start and stop its agents."""
+
+
+@cli.command("completion")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the completion script of a shell.
+
+    In the shell's start-up file: eval "$(hivectl completion bash)" (or zsh), hivectl completion fish | source.
+    """
+    from click.shell_completion import ShellComplete, get_completion_class
+
+    kind = get_completion_class(shell)
+    if kind is not None:
+        # Not bash's own `source`, which starts a bash to learn its version.
+        click.echo(ShellComplete.source(kind(cli, {}, "hivectl", "_HIVECTL_COMPLETE")))

@@ -1,0 +1,110 @@
+"""`hivectl status`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hyperhive.hivectl.overview import REQUESTS, status
+from hyperhive.hivectl.page import View, plain
+from hyperhive.wire.records import Backend, MessageState, Urls
+from hyperhive.wire.responses import HostResponse
+from tests.hivectl.rows import NOW, agent, approval, message, operation, question
+
+FIELDS = ("agent_statuses", "approvals", "questions", "messages", "operations", "urls")
+
+
+def reply(**fields: Any) -> HostResponse:
+    return HostResponse(ok=True, **fields)
+
+
+def shown(**fields: Any) -> list[str]:
+    replies = [reply(**{name: fields.get(name)}) for name in FIELDS]
+    replies[1] = reply(approvals=fields.get("approvals"), more=fields.get("more"))
+    assert len(replies) == len(REQUESTS)
+    return plain(status(replies, View(terminal=True, now=NOW))).splitlines()
+
+
+def test_what_needs_the_operator_stands_first_with_the_command_for_it() -> None:
+    assert shown(
+        approvals=(approval(description="writes tests"),),
+        questions=(question(), question(4, to="bob")),
+        agent_statuses=(agent(), agent("bob", running=False, failed=True, unread=2, operation=12)),
+        messages=(message(state=MessageState.DEAD),),
+        operations=(operation(agent="bob"),),
+        urls=Urls(home="http://localhost:8080/"),
+    ) == [
+        "What needs you",
+        "  1 pending approval: hivectl pending",
+        '    7  spawn alice, "writes tests", 60 s ago: hivectl approve 7, hivectl deny 7',
+        "  1 open question: hivectl questions",
+        '    3  alice asks "Which branch?" (main | dev): hivectl answer 3 ...',
+        "  1 failed agent: hivectl agents",
+        "    bob failed 3 min ago: hivectl logs bob, hivectl start bob",
+        "  1 dead letter: hivectl dead-letters",
+        '    41  alice to bob, "hello": hivectl requeue 41',
+        "",
+        "NAME   STATE    UNREAD  OPERATION   SINCE",
+        "alice  running       0  -           3 min ago",
+        "bob    failed        2  restart 12  3 min ago",
+        "",
+        "bob is not running and has 2 unread: hivectl start bob",
+        "",
+        "Browser: http://localhost:8080/",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("agents", "reason"),
+    [
+        ((), "Quiet, as no agent runs: hivectl start NAME starts one, hivectl spawn NAME makes one."),
+        (
+            (agent(running=False),),
+            "Quiet, as no agent runs: hivectl start NAME starts one, hivectl spawn NAME makes one.",
+        ),
+        ((agent(paused=True),), "Quiet, as every running agent is paused: hivectl resume NAME lets one go on."),
+        (
+            (agent("manager"),),
+            (
+                "Quiet, as the manager has read its mail and has no agents: hivectl send manager TEXT gives it work, "
+                "hivectl spawn NAME makes an agent."
+            ),
+        ),
+        (
+            (agent("manager"), agent()),
+            "Quiet, as no running agent has unread mail: hivectl send NAME TEXT gives one work.",
+        ),
+    ],
+)
+def test_a_quiet_hive_says_why(agents: Any, reason: str) -> None:
+    lines = shown(agent_statuses=agents)
+    assert lines[0] == "Nothing needs you."
+    assert lines[-1] == reason
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"agent_statuses": (agent(unread=1),)},
+        {"agent_statuses": (agent(),), "operations": (operation(),)},
+    ],
+)
+def test_a_busy_hive_is_not_called_quiet(fields: Any) -> None:
+    assert not [line for line in shown(**fields) if line.startswith("Quiet")]
+
+
+def test_mail_of_a_paused_agent_is_pointed_out() -> None:
+    lines = shown(agent_statuses=(agent(paused=True, unread=3),))
+    assert "alice is paused and has 3 unread: hivectl resume alice" in lines
+
+
+def test_approvals_of_other_kinds_are_counted() -> None:
+    assert shown(approvals=(), more=2)[1] == "  2 pending approvals: hivectl pending --all"
+
+
+def test_a_backend_that_isolates_nobody_is_named() -> None:
+    replies = [reply() for _ in FIELDS]
+    replies[0] = reply(agent_statuses=(agent(),), backend=Backend(kind="local", isolates=False))
+    page = plain(status(replies, View(terminal=True, now=NOW)))
+    assert "Containers are 'local', which isolates nobody: agents can do what you can." in page

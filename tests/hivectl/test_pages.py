@@ -1,0 +1,238 @@
+"""What the operator reads."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from hyperhive.hivectl import agent_pages, decision_pages, event_pages, mail_pages
+from hyperhive.hivectl.page import Column, Line, Table, View, duration, iso, plain, relative
+from hyperhive.hivectl.screen import write_richly
+from hyperhive.wire.records import (
+    ApprovalKind,
+    ApprovalStatus,
+    Change,
+    MessageState,
+    OperationState,
+    QuestionStatus,
+    Urls,
+)
+from hyperhive.wire.responses import HostResponse
+from tests.hivectl.rows import NOW, agent, approval, letter, message, operation, question
+from tests.hivectl.scripted import Terminal
+
+PIPE = View(terminal=False, now=NOW)
+PERSON = View(terminal=True, now=NOW)
+AT = iso(NOW - 60)
+
+
+def reply(**fields: Any) -> HostResponse:
+    return HostResponse(ok=True, **fields)
+
+
+PIPED = [
+    (agent_pages.names, reply(agents=("alice", "manager")), ["alice", "manager"]),
+    (
+        agent_pages.agents,
+        reply(agent_statuses=(agent(), agent("bob", running=False, failed=True, unread=12, restarts=2))),
+        [
+            "NAME   STATE    UNREAD  SINCE                 RESTARTS",
+            f"alice  running       0  {iso(NOW - 180)}         -",
+            f"bob    failed       12  {iso(NOW - 180)}         2",
+        ],
+    ),
+    (
+        decision_pages.pending,
+        reply(approvals=(approval(description="tests\nall day"),), more=2),
+        [
+            "ID  KIND   AGENT  REQUESTED             DESCRIPTION",
+            f" 7  spawn  alice  {AT}  tests\\nall day",
+            "2 more of other kinds: hivectl pending --all shows them.",
+        ],
+    ),
+    (decision_pages.pending, reply(approvals=()), []),
+    (
+        decision_pages.all_approvals,
+        reply(
+            approvals=(
+                approval(8, kind=ApprovalKind.APPLY_COMMIT, commit_ref="c0ffee" * 6, decided_at=NOW, operation=12),
+                approval(7, status=ApprovalStatus.DENIED, note="no", decided_by="me"),
+            )
+        ),
+        [
+            "ID  KIND          AGENT  COMMIT        REQUESTED             STATUS              BY  OPERATION  NOTE",
+            f" 8  apply_commit  alice  c0ffeec0ffee  {AT}  decided, under way  -          12  -",
+            f" 7  spawn         alice  -             {AT}  denied              me          -  no",
+        ],
+    ),
+    (
+        decision_pages.questions,
+        reply(questions=(question(multi=True),)),
+        [
+            "ID  ASKER  ASKED                 QUESTION       OPTIONS",
+            f" 3  alice  {AT}  Which branch?  main | dev (several)",
+        ],
+    ),
+    (decision_pages.requested, reply(id=7), ["Approval 7 waits: hivectl approve 7 grants it."]),
+    (mail_pages.sent, reply(id=9), ["Message 9 is on its way."]),
+    (mail_pages.sent, reply(ids=(9, 10)), ["2 messages are on their way: 9, 10."]),
+    (
+        mail_pages.inbox,
+        reply(inbox=(letter(body="\x1b[2Jgone"), letter(42, via="self", in_reply_to=41))),
+        [
+            "ID  FROM            AT                    REPLY TO  BODY",
+            f"41  alice           {AT}         -  \\x1b[2Jgone",
+            f"42  alice via self  {AT}        41  hello",
+        ],
+    ),
+    (
+        mail_pages.messages,
+        reply(messages=(message(), message(42, state=MessageState.DEAD, attempts=5))),
+        [
+            "ID  FROM   TO   AT                    STATE  ATTEMPTS  BODY",
+            f"41  alice  bob  {AT}  done          -  hello",
+            f"42  alice  bob  {AT}  dead          5  hello",
+        ],
+    ),
+    (
+        agent_pages.operations,
+        reply(operations=(operation(),)),
+        [
+            "ID  AGENT  KIND     STATE    BY        QUEUED                STARTED",
+            f"12  alice  restart  running  operator  {iso(NOW - 5)}  -",
+        ],
+    ),
+    (agent_pages.log, reply(log=("one", "two\x07")), ["one", "two\\x07"]),
+    (agent_pages.urls, reply(urls=Urls(home="http://h/")), ["home    http://h/"]),
+    (agent_pages.urls, reply(urls=Urls()), ["This hive has no address for browsers."]),
+]
+
+TOLD = [
+    (Change(kind="message", message=message(body="a\nb")), "message 41: alice to bob, done: a\\nb"),
+    (Change(kind="approval", approval=approval()), "approval 7: spawn alice, pending"),
+    (Change(kind="approval", approval=approval(decided_at=NOW)), "approval 7: spawn alice, decided"),
+    (
+        Change(kind="question", question=question()),
+        'question 3: alice asks the operator "Which branch?" main | dev',
+    ),
+    (
+        Change(
+            kind="question", question=question(status=QuestionStatus.ANSWERED, answer="dev", answered_by="operator")
+        ),
+        'question 3: alice asks the operator "Which branch?", answered by operator: dev',
+    ),
+    (
+        Change(kind="operation", operation=operation(state=OperationState.FAILED, error="it did not start")),
+        "operation 12: restart alice, failed: it did not start",
+    ),
+    (
+        Change(kind="agent", agent=agent(unread=2, operation=12, status_text="reading")),
+        'alice: running, 2 unread, operation 12, "reading"',
+    ),
+    (Change(kind="agent", gone=True, name="alice"), "agent alice is gone"),
+    (Change(kind="approval", gone=True, id=7), "approval 7 is gone"),
+    (Change(kind="weather"), "weather changed"),
+]
+
+
+@pytest.mark.parametrize(("page", "answer", "expected"), PIPED)
+def test_a_page_in_a_pipe_is_aligned_columns_a_row_a_line(page: Any, answer: HostResponse, expected: list[str]) -> None:
+    assert plain(page(answer, PIPE)).splitlines() == expected
+
+
+@pytest.mark.parametrize("page", [one[0] for one in PIPED] + [decision_pages.all_approvals, mail_pages.dead_letters])
+def test_an_empty_answer_is_a_page_too(page: Any) -> None:
+    plain(page(reply(), PIPE))
+    assert plain(page(reply(), PERSON)) or page is agent_pages.names or page is agent_pages.log
+
+
+@pytest.mark.parametrize(("change", "sentence"), TOLD)
+def test_a_change_is_told_in_one_line(change: Change, sentence: str) -> None:
+    told = plain(event_pages.event(reply(seq=5, change=change), PIPE))
+    assert told == f"{iso(NOW)} {sentence}\n"
+
+
+def test_lost_changes_are_told_of() -> None:
+    told = plain(event_pages.event(reply(seq=5, resync=True), PIPE))
+    assert told == f"{iso(NOW)} some changes were missed: hivectl status shows how all stands.\n"
+
+
+@pytest.mark.parametrize(
+    ("status", "word"),
+    [
+        (agent(), "running"),
+        (agent(running=False), "stopped"),
+        (agent(running=False, failed=True), "failed"),
+        (agent(paused=True), "paused"),
+        (agent(running=False, paused=True), "stopped"),
+        (agent(needs_login=True, needs_update=True), "running, needs login and update"),
+    ],
+)
+def test_the_state_of_an_agent_is_a_word(status: Any, word: str) -> None:
+    assert agent_pages.state_word(status) == word
+
+
+@pytest.mark.parametrize(
+    ("at", "said"),
+    [
+        (NOW, "now"), (NOW - 45, "45 s ago"), (NOW - 119, "119 s ago"), (NOW - 180, "3 min ago"),
+        (NOW - 7200, "2 h ago"), (NOW - 12 * 86400, "12 d ago"), (NOW + 300, "in 5 min"),
+    ],
+)  # fmt: skip
+def test_a_person_reads_how_long_ago_it_was(at: int, said: str) -> None:
+    assert relative(at, NOW) == said
+    assert PERSON.moment(at) == said
+
+
+def test_a_program_reads_iso_8601() -> None:
+    assert PIPE.moment(0) == "1970-01-01T00:00:00Z"
+    assert iso(2**63 - 1) == str(2**63 - 1)
+    assert duration(0) == "0 s"
+
+
+def test_a_row_stays_on_its_line_and_within_the_width_of_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = richly(monkeypatch, mail_pages.inbox(reply(inbox=(letter(body="many words\n" * 50),)), PERSON), columns=60)
+    assert len(drawn.splitlines()) == 2
+    assert max(map(len, re.sub(r"\x1b\[\d*m", "", drawn).splitlines())) <= 60
+    assert "many words many words" in drawn
+    assert "1 min ago" in drawn or "60 s ago" in drawn
+    assert "…" in drawn
+
+
+@pytest.mark.parametrize("columns", [20, 40, 80, 200])
+def test_escape_sequences_of_agents_reach_no_terminal(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    evil = "\x1b]0;title\x07\x9b31m\u202e"
+    page = (
+        *agent_pages.agents(reply(agent_statuses=(agent(evil, status_text=evil),)), PERSON),
+        *mail_pages.inbox(reply(inbox=(letter(body=evil, sender=evil),)), PERSON),
+        *agent_pages.log(reply(log=(evil,)), PERSON),
+    )
+    drawn = richly(monkeypatch, page, columns)
+    assert not set("\x07\x9b\u202e") & set(drawn)
+    assert "\x1b]" not in drawn
+    assert drawn.count("\x1b") == drawn.count("\x1b[1m") + drawn.count("\x1b[0m")
+
+
+def test_colour_is_left_out_where_nobody_wants_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = agent_pages.agents(reply(agent_statuses=(agent(),)), PERSON)
+    assert "\x1b[32m" in richly(monkeypatch, page)
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[32m" not in richly(monkeypatch, page)
+
+
+def test_a_table_drops_the_named_columns_in_which_nothing_stands() -> None:
+    table = Table((Column("A"), Column("B"), Column("C")), [("1", "", ""), ("2", Line(""), "")])
+    assert [column.heading for column in table.without_empty("A", "B").columns] == ["A", "C"]
+
+
+def richly(monkeypatch: pytest.MonkeyPatch, page: Sequence[Line | Table], columns: int = 100) -> str:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("TERM", "xterm-256color")
+    out: io.StringIO = Terminal()
+    write_richly(page, out)
+    return out.getvalue()
