@@ -30,6 +30,11 @@ class Options(usage.Options):
         ["stop-agents", None, "stop the agents when the daemon ends, and start them again with it"]
     ]
 
+    def parseArgs(self, *words: str) -> None:
+        """Nothing but options is taken."""
+        if words:
+            raise usage.UsageError(f"{words[0]!r} is no option")
+
     def parseOptions(self, options: Sequence[str] | None = None) -> None:
         """As usual, but a wrong option is one sentence and status 1."""
         try:
@@ -46,7 +51,8 @@ def makeService(options: Options) -> IService:
     """The hive, with all that could be wrong looked at first; SystemExit with a sentence if something is."""
     from twisted.internet import reactor
 
-    from hyperhive.hive import Hive, make_containers
+    from hyperhive.assembly import make_containers
+    from hyperhive.hive import Hive
     from hyperhive.premises import claim, raise_file_limit
 
     try:

@@ -26,6 +26,7 @@ FLOORS = {
     "hyperhive.agent": 6,
     "hyperhive.client": 6,
     "hyperhive.sockets": 7,
+    "hyperhive.assembly": 7,
     "hyperhive.hive": 7,
     "hyperhive.config": 7,
     "hyperhive.logs": 7,

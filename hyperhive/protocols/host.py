@@ -76,11 +76,11 @@ class HostDesk:
             case ask.Rebuild(name=name, wait=wait):
                 return self._operate([name], OperationKind.REBUILD, wait)
             case ask.Start(wait=wait):
-                return self._operate(_targets(request), OperationKind.START, wait)
+                return self._operate(request.targets, OperationKind.START, wait)
             case ask.Stop(graceful=graceful, wait=wait):
-                return self._operate(_targets(request), OperationKind.STOP, wait, flag=graceful is False)
+                return self._operate(request.targets, OperationKind.STOP, wait, flag=graceful is False)
             case ask.Restart(wait=wait):
-                return self._operate(_targets(request), OperationKind.RESTART, wait)
+                return self._operate(request.targets, OperationKind.RESTART, wait)
 
     def _answer_mail(
         self, request: ask.Send | ask.Inbox | ask.Messages | ask.DeadLetters | ask.Requeue
@@ -167,7 +167,7 @@ class HostDesk:
     ) -> HostResponse:
         if len(names) > 1:
             await self.roster.must_know(names)
-        ids = [await self.lifecycle.request(name, kind, OPERATOR, flag=flag) for name in dict.fromkeys(names)]
+        ids = [await self.lifecycle.request(name, kind, OPERATOR, flag=flag) for name in names]
         if wait is False:
             return HostResponse(ok=True, operation=ids[0], operations=await self._rows(ids))
         faults = [fault for fault in [await self._fault(id_) for id_ in ids] if fault is not None]
@@ -196,10 +196,6 @@ class HostDesk:
 async def _after(work: Coroutine[Any, Any, None]) -> HostResponse:
     await work
     return HostResponse(ok=True)
-
-
-def _targets(request: ask.Start | ask.Stop | ask.Restart) -> Sequence[str]:
-    return (request.name,) if request.scope is None else request.scope.agent_names  # type: ignore[return-value]
 
 
 def _messages(rows: tuple[MessageRow, ...]) -> HostResponse:

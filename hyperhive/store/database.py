@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Callable
 from queue import SimpleQueue
@@ -79,12 +80,13 @@ class Database:
     _deliver: Callable[[Job], object]
     _make_worker: Callable[[], Worker] = field(default=lambda: Writer("hyperhive database"))
     _connection: sqlite3.Connection = field(init=False)
-    _worker: Worker = field(init=False)
+    _worker: Worker | None = field(default=None, init=False)
     _first: list[_Request] = field(factory=list, init=False)
     _last: list[_Request] = field(factory=list, init=False)
     _committing: bool = field(default=False, init=False)
-    _due: bool = field(default=False, init=False)
-    _leisure: IDelayedCall | None = field(default=None, init=False)
+    _awaited: bool = field(default=False, init=False)
+    _planned: IDelayedCall | None = field(default=None, init=False)
+    _hurried: bool = field(default=False, init=False)
     _idle: list[Deferred[None]] = field(factory=list, init=False)
 
     def open(self) -> None:
@@ -94,6 +96,8 @@ class Database:
 
     async def close(self) -> None:
         """Do what was given so far, then close; nothing may be given any more."""
+        if self._worker is None:
+            return
         await self._finished()
         self._worker.end()
         self._connection.close()
@@ -118,12 +122,9 @@ class Database:
     ) -> None:
         """As `perform`, for the many: calls `done` or `failed`. A `leisurely` change waits for company, not long."""
         (self._last if last else self._first).append((change, done, failed))
-        if not self._due and not self._committing:
-            if not leisurely:
-                self._due = True
-                self._clock.callLater(0, self._next)
-            elif self._leisure is None:
-                self._leisure = self._clock.callLater(LEISURE, self._next)
+        self._awaited = self._awaited or not leisurely
+        if not self._committing:
+            self._plan()
 
     def _finished(self) -> Deferred[None]:
         """Fires when every change given so far is on disk and told."""
@@ -132,21 +133,29 @@ class Database:
         self._next()
         return done
 
+    def _plan(self) -> None:
+        """Have the next batch begin: when all that this turn of the reactor brings is there, or at leisure."""
+        if self._planned is not None and self._planned.active():
+            if self._hurried or not self._awaited:
+                return
+            self._planned.cancel()
+        self._hurried = self._awaited
+        self._planned = self._clock.callLater(0 if self._awaited else LEISURE, self._next)
+
     def _next(self) -> None:
-        self._due = False
-        if self._leisure is not None:
-            if self._leisure.active():
-                self._leisure.cancel()
-            self._leisure = None
+        if self._planned is not None and self._planned.active():
+            self._planned.cancel()
         if self._committing:
             return
+        self._awaited = False
         batch = self._first + self._last
-        if not batch:
+        if not batch or self._worker is None:
             idle, self._idle = self._idle, []
             for done in idle:
                 done.callback(None)
             return
         self._first, self._last = batch[LARGEST_COMMIT:], []
+        self._awaited = bool(self._first)
         self._committing = True
         self._worker.do(lambda: self._commit(batch[:LARGEST_COMMIT]))
 
@@ -163,7 +172,10 @@ class Database:
                 tell(what)
             except Exception:  # noqa: BLE001 - one listener's fault must not cost the others their news
                 _log.failure("told what is on disk, a listener failed")
-        self._next()
+        if self._awaited or self._idle:
+            self._next()
+        elif self._first or self._last:
+            self._plan()
 
 
 _Request = tuple[Change[Any], Callable[[Any], object], Callable[[Failure], object]]
@@ -209,4 +221,6 @@ def _alone(connection: sqlite3.Connection, request: _Request) -> Outcome:
 
 def _roll_back(connection: sqlite3.Connection) -> None:
     if connection.in_transaction:
-        connection.execute("ROLLBACK")
+        # Where this fails, the next BEGIN does too, in the words of DatabaseTrouble; the thread has to go on.
+        with contextlib.suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")

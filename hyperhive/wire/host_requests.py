@@ -58,40 +58,44 @@ class Deny:
 
 
 @frozen
-class Start:
+class _Aimed:
+    """At one agent (`name`), or at those of a scope: at exactly one of the two."""
+
+    name: Name | None = absent()
+    scope: Scope | None = absent()
+    wait: bool | None = absent()
+
+    def __attrs_post_init__(self) -> None:
+        """Raises ValueError unless somebody is aimed at, in one way."""
+        if (self.name is None) == (self.scope is None):
+            message = "exactly one of 'name' and 'scope' must be given"
+            raise ValueError(message)
+        if self.scope is not None and not self.scope.agent_names:
+            message = "'scope.agent_names' must name at least one agent"
+            raise ValueError(message)
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Who is aimed at, each once."""
+        named = (self.name,) if self.name is not None else ()
+        return named if self.scope is None else tuple(dict.fromkeys(self.scope.agent_names))
+
+
+@frozen
+class Start(_Aimed):
     """Start one agent, or those of a scope."""
 
-    name: Name | None = absent()
-    scope: Scope | None = absent()
-    wait: bool | None = absent()
-
-    def __attrs_post_init__(self) -> None:
-        _exactly_one_target(self.name, self.scope)
-
 
 @frozen
-class Stop:
+class Stop(_Aimed):
     """Stop one agent, or those of a scope. `graceful` false: at once."""
 
-    name: Name | None = absent()
-    scope: Scope | None = absent()
     graceful: bool | None = absent()
-    wait: bool | None = absent()
-
-    def __attrs_post_init__(self) -> None:
-        _exactly_one_target(self.name, self.scope)
 
 
 @frozen
-class Restart:
+class Restart(_Aimed):
     """Restart one agent, or those of a scope."""
-
-    name: Name | None = absent()
-    scope: Scope | None = absent()
-    wait: bool | None = absent()
-
-    def __attrs_post_init__(self) -> None:
-        _exactly_one_target(self.name, self.scope)
 
 
 @frozen
@@ -196,13 +200,3 @@ HostRequest = (
     | Send | Inbox | Messages | DeadLetters | Requeue | Operations | Logs
     | Subscribe | SubscribeAgentStatus | Urls
 )  # fmt: skip
-
-
-def _exactly_one_target(name: str | None, scope: Scope | None) -> None:
-    """Raise ValueError unless one agent, or at least one in a scope, is named."""
-    if (name is None) == (scope is None):
-        message = "exactly one of 'name' and 'scope' must be given"
-        raise ValueError(message)
-    if scope is not None and not scope.agent_names:
-        message = "'scope.agent_names' must name at least one agent"
-        raise ValueError(message)

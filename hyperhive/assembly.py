@@ -1,0 +1,158 @@
+"""The hive's parts, and how they are joined; nothing is opened or started here."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from attrs import define, field
+from twisted.application.service import Service
+
+from hyperhive.boundaries import IContainers
+from hyperhive.config import Config
+from hyperhive.containers.local import LocalContainers
+from hyperhive.protocols.agent import AgentDesk
+from hyperhive.protocols.answers import Desk
+from hyperhive.protocols.host import HostDesk
+from hyperhive.protocols.manager import ManagerDesk
+from hyperhive.services.approvals import Approvals
+from hyperhive.services.broker import Broker
+from hyperhive.services.changes import Changes
+from hyperhive.services.crash_watch import CrashWatch
+from hyperhive.services.feed import Feed
+from hyperhive.services.labour import Labour
+from hyperhive.services.lifecycle import Lifecycle
+from hyperhive.services.questions import Questions
+from hyperhive.services.retention import Retention
+from hyperhive.services.roster import Roster
+from hyperhive.services.turns import Turns
+from hyperhive.sockets import Doors
+from hyperhive.store.database import Database
+from hyperhive.store.schema import open_database
+from hyperhive.wire.names import MANAGER
+from hyperhive.wire.records import Urls
+
+
+@define(eq=False)
+class Parts:
+    """What a hive is made of."""
+
+    database: Database
+    containers: IContainers
+    doors: Doors
+    broker: Broker
+    turns: Turns
+    questions: Questions
+    lifecycle: Lifecycle
+    approvals: Approvals
+    crash_watch: CrashWatch
+    retention: Retention
+    roster: Roster
+
+    @property
+    def services(self) -> tuple[Service, ...]:
+        """Those with something to start or stop, in the order of starting."""
+        return (
+            self.broker,
+            self.turns,
+            self.approvals,
+            self.lifecycle,
+            self.questions,
+            self.crash_watch,
+            self.retention,
+        )
+
+
+def assemble(reactor: Any, config: Config, soft_files: int) -> Parts:
+    """Make every part and join them; nothing is opened or started."""
+    database = Database(partial(open_database, config.layout.database), reactor, reactor.callFromThread)
+    broker = Broker(database, reactor, Feed(reactor.seconds()), config.mail)
+    turns = Turns(broker)
+    containers = make_containers(reactor, config, soft_files)
+    roster = Roster(broker, containers)
+    questions = Questions(broker)
+    desks = _Desks(config.hive, broker, turns, questions, roster)
+    doors = Doors(reactor, config.layout, desks.desk)
+    lifecycle = Lifecycle(
+        broker, Labour(broker, turns, containers, doors, config.layout), containers.longest_name
+    )  # fmt: skip
+    approvals = Approvals(broker, lifecycle)
+    desks.approvals, desks.lifecycle = approvals, lifecycle
+    crash_watch = CrashWatch(broker, turns, containers, config.poll_interval)
+    lifecycle.after_each(crash_watch.look)
+    return Parts(
+        database=database,
+        containers=containers,
+        doors=doors,
+        broker=broker,
+        turns=turns,
+        questions=questions,
+        lifecycle=lifecycle,
+        approvals=approvals,
+        crash_watch=crash_watch,
+        retention=Retention(broker),
+        roster=roster,
+    )
+
+
+def make_containers(reactor: Any, config: Config, soft_files: int) -> IContainers:
+    """The backend that was chosen."""
+    command = config.agent_command or (str(Path(sys.executable).with_name("hive-agent")), "serve")
+    return LocalContainers(
+        reactor,
+        config.layout,
+        lambda _: command,
+        lambda _: agent_environment(config),
+        grace=config.stop_grace,
+        soft_files=soft_files,
+    )
+
+
+def agent_environment(config: Config) -> dict[str, str]:
+    """What an agent's program is told by its environment, beside what the backend says."""
+    return {} if config.runner_command is None else {"HIVE_RUNNER_COMMAND": shlex.join(config.runner_command)}
+
+
+def host_desk(config: Config, parts: Parts) -> HostDesk:
+    """What answers the operator."""
+    return HostDesk(
+        broker=parts.broker,
+        approvals=parts.approvals,
+        questions=parts.questions,
+        lifecycle=parts.lifecycle,
+        roster=parts.roster,
+        changes=Changes(parts.broker, parts.roster),
+        urls=Urls(domain=config.domain, home=config.home),
+    )
+
+
+@define(eq=False)
+class _Desks:
+    """Makes the desks of agents' connections; the manager's knows more, and is joined last."""
+
+    hive: str
+    broker: Broker
+    turns: Turns
+    questions: Questions
+    roster: Roster
+    approvals: Approvals = field(init=False)
+    lifecycle: Lifecycle = field(init=False)
+
+    def desk(self, name: str, look: Callable[[], None]) -> Desk:
+        """A desk for one connection of `name`."""
+        desk = AgentDesk(
+            broker=self.broker,
+            turns=self.turns,
+            questions=self.questions,
+            roster=self.roster,
+            hive=self.hive,
+            name=name,
+            look=look,
+        )
+        if name != MANAGER:
+            return desk
+        return ManagerDesk(agent=desk, approvals=self.approvals, lifecycle=self.lifecycle)
