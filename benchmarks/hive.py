@@ -40,15 +40,14 @@ class Hive:
 
 @contextmanager
 def hive(place: Workplace, state: Path, names: Sequence[str]) -> Iterator[Hive]:
-    """A daemon on a state directory, with agents of these names whose sockets are open when the block begins."""
+    """A daemon on a state directory, with agents of these names; their sockets are open: the host's opens last."""
     layout = Layout(state=state, run=place.socket_directory("h"))
     prepare_hive(state, names)
-    sockets = [layout.host_socket] + [layout.agent_socket(name) for name in names]
     command = [
         *(twistd(), "-n", "--pidfile=", "hyperhive", "--stop-agents"),
         *("--state-dir", str(state), "--run-dir", str(layout.run), "--agent-command", SLEEP),
     ]
-    with child(command, place.directory("log"), partial(all_answer, sockets)) as process:
+    with child(command, place.directory("log"), partial(answers, layout.host_socket)) as process:
         yield Hive(System("hyperhive", process, partial(hyperhive_wire, layout.agent_socket)), layout)
 
 
@@ -110,8 +109,3 @@ def script(name: str) -> str:
     if found is None:
         raise NotInstalled(f"{name} is not beside {sys.executable} (make venv).")
     return found
-
-
-def all_answer(paths: Sequence[Path]) -> bool:
-    """Whether somebody accepts connections at each of these sockets; asked from the last, which opens last."""
-    return all(answers(path) for path in reversed(paths))

@@ -17,11 +17,11 @@ from pathlib import Path
 from attrs import define, field, frozen
 
 from benchmarks.errors import Stalled, UnexpectedAnswer
-from benchmarks.hive import Hive, all_answer, ask_host, hive
+from benchmarks.hive import Hive, ask_host, hive
 from benchmarks.load import ANSWER_SECONDS, connected, percentile
 from benchmarks.machine import open_descriptors, resident_mib
 from benchmarks.run import Run
-from benchmarks.servers import child
+from benchmarks.servers import answers, child
 from benchmarks.table import Row
 from benchmarks.wires import BODY
 from hyperhive.wire.names import MANAGER
@@ -92,7 +92,7 @@ def _measure_bare(run: Run, figures: ParkedFigures) -> None:
     sockets = run.place.socket_directory("t")
     paths = [sockets / f"a{number}" for number in range(figures.agents)]
     command = [sys.executable, "-m", "benchmarks.bare_twisted", str(sockets), str(figures.agents)]
-    with child(command, run.place.directory("log"), partial(all_answer, paths[-1:])) as process, _parked(paths):
+    with child(command, run.place.directory("log"), partial(answers, paths[-1])) as process, _parked(paths):
         while open_descriptors(process.pid) < 2 * figures.agents:
             time.sleep(0.05)
         figures.bare_mib = resident_mib(process.pid)

@@ -10,8 +10,6 @@ MAX_LINE: Final = 1024 * 1024
 """Bytes of one line, its end not counted."""
 MAX_CONNECTIONS: Final = 64
 """Connections of one socket."""
-MAX_AHEAD: Final = 256
-"""Requests of one connection that may wait for their answers before no more is read from it."""
 SOCKET_PATH_BYTES: Final = 107
 """What a Unix socket's path may take (`sun_path` holds 108 with its NUL)."""
 

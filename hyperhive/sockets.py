@@ -117,8 +117,10 @@ class Doors:
         return _Door(path, port, speakers)
 
     async def _close(self, door: _Door) -> None:
-        with contextlib.suppress(FileNotFoundError):  # somebody took the socket's file away before us
-            await maybeDeferred(door.port.stopListening)
+        # Twisted unlinks the socket's file first, and would leave the socket open where somebody took the file away.
+        door.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        door.path.touch()
+        await maybeDeferred(door.port.stopListening)
         for conversation in tuple(door.speakers.conversations):
             conversation.close()
 

@@ -20,11 +20,12 @@ from zope.interface import implementer
 
 from hyperhive.errors import HiveError
 from hyperhive.lifeline import Standing, new_lifeline
-from hyperhive.limits import MAX_AHEAD, MAX_LINE
+from hyperhive.limits import MAX_LINE
 from hyperhive.protocols.answers import Desk, Following, Handed, Lease
 from hyperhive.protocols.brake import Brake
 from hyperhive.protocols.fitting import fitting_line
 from hyperhive.protocols.peer import Peer
+from hyperhive.protocols.weights import MOST, weight
 from hyperhive.wire.codec import Dialect, WireError
 
 _log = Logger()
@@ -55,6 +56,7 @@ class _Slot:
     line: bytes | None = None
     lease: Lease | None = None
     following: Following | None = None
+    weight: int = 0
 
 
 @implementer(IHalfCloseableProtocol)
@@ -76,6 +78,7 @@ class Conversation(LineReceiver):
         self._standing = Standing()
         self._life = new_lifeline(self._standing)
         self._slots: deque[_Slot] = deque()
+        self._under_way = 0
         self._unread: list[Lease] = []
         self._grouping = False
         self._left_having_read_all = False
@@ -110,10 +113,11 @@ class Conversation(LineReceiver):
             return
         slot = _Slot()
         self._slots.append(slot)
-        if len(self._slots) >= MAX_AHEAD:
-            self._brake.hold_for_asking_ahead()
+        self._weigh(slot, 1)
         try:
-            answer = self._desk.answer(self._terms.dialect.request(line))
+            request = self._terms.dialect.request(line)
+            self._weigh(slot, weight(request) - 1)
+            answer = self._desk.answer(request)
         except (WireError, HiveError) as refusal:
             self._fill(slot, self._terms.dialect.refusal(str(refusal)))
         except Exception:  # noqa: BLE001 - a fault of ours is answered like any other request
@@ -179,6 +183,12 @@ class Conversation(LineReceiver):
         """What to call when it has caught up."""
         self._brake.eased = resume
 
+    def _weigh(self, slot: _Slot, what: int) -> None:
+        slot.weight += what
+        self._under_way += what
+        if self._under_way >= MOST:
+            self._brake.hold_for_asking_ahead()
+
     def _await(self, slot: _Slot, answer: Any) -> None:
         if answer.__class__ is CoroutineType:
             answer = Deferred.fromCoroutine(answer)
@@ -217,6 +227,7 @@ class Conversation(LineReceiver):
         while self._slots and (line := self._slots[0].line) is not None:
             slot = self._slots.popleft()
             ready += (line, self.delimiter)
+            self._under_way -= slot.weight
             if slot.lease is not None:
                 self._unread.append(slot.lease)
             following = slot.following
@@ -224,7 +235,7 @@ class Conversation(LineReceiver):
             self.transport.write(b"".join(ready))
         if following is not None:
             self._end_stream = following.begin(self)
-        if len(self._slots) < MAX_AHEAD // 2:
+        if self._under_way < MOST // 2:
             self._brake.ease_for_asking_ahead()
         if self._standing.ends and not self._slots and not self._standing.gone:
             self._finish()

@@ -85,8 +85,8 @@ def end(connection: Connection, work: Work, begun: Begun, ended: Ended, give_bac
     operations.end(connection, work.operation.id, ended.state, ended.error, now)
     if ended.state is OperationState.SUCCEEDED:
         _succeeded(connection, work, begun)
-    elif begun.start is not None and (ended.left or work.kind is OperationKind.START):
-        agents.start_failed(connection, work.agent)
+    else:
+        _failed(connection, work, begun, left=ended.left)
     if ended.left:
         ended.given_back = give_back(connection)
         effects.told.extend(ended.given_back[1])
@@ -110,6 +110,17 @@ def _succeeded(connection: Connection, work: Work, begun: Begun) -> None:
         agents.is_running(connection, work.agent)
         if work.kind in LEAVING and begun.was_wanted:
             agents.count_restart(connection, work.agent)
+
+
+def _failed(connection: Connection, work: Work, begun: Begun, *, left: bool) -> None:
+    if begun.start is None:
+        if left:
+            agents.is_stopped(connection, work.agent)
+    elif left or work.kind is OperationKind.START:
+        agents.start_failed(connection, work.agent)
+    elif work.kind in LEAVING:
+        # What should have been stopped runs on, and is of the start before.
+        agents.uncount_start(connection, work.agent, begun.start)
 
 
 def _tell_manager(connection: Connection, work: Work, begun: Begun, ended: Ended, now: int) -> None:

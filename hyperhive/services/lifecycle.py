@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 
 from attrs import define, field
@@ -38,6 +39,7 @@ class Lifecycle(Service):
     longest_name: int
     _queues: dict[str, deque[Work]] = field(factory=dict, init=False)
     _busy: dict[str, Deferred[None]] = field(factory=dict, init=False)
+    _taken_up: set[int] = field(factory=set, init=False)
     _waiting: dict[int, list[Deferred[Operation]]] = field(factory=dict, init=False)
     _hints: list[Callable[[], None]] = field(factory=list, init=False)
 
@@ -94,10 +96,10 @@ class Lifecycle(Service):
 
     async def ended(self, id_: int) -> None:
         """Wait for an operation's end. Fails with OperationFailed, saying why, if it did not succeed."""
-        done: Deferred[Operation] = Deferred(lambda cancelled: self._waiting.get(id_, []).remove(cancelled))
-        self._waiting.setdefault(id_, []).append(done)
         operation = await self._broker.database.perform(partial(operations.one, id_=id_))
         if operation.state in (OperationState.QUEUED, OperationState.RUNNING):
+            done: Deferred[Operation] = Deferred()
+            self._waiting.setdefault(id_, []).append(done)
             operation = await done
         if operation.state is not OperationState.SUCCEEDED:
             what = f"{operation.kind.value} of '{operation.agent}'"
@@ -112,7 +114,8 @@ class Lifecycle(Service):
             self._enqueue(Work(operation=operation, flag=flag, resumed=resumed))
         for agent in await self._broker.database.perform(agents.every):
             if agent.wanted == agents.RESUME:
-                await self.request(agent.name, OperationKind.START, SYSTEM)
+                with suppress(UnknownAgent):  # it is being destroyed
+                    await self.request(agent.name, OperationKind.START, SYSTEM)
 
     async def stop_all(self) -> None:
         """Stop every agent that runs, to be started again by the next daemon; for a hive that ends with its daemon."""
@@ -138,6 +141,10 @@ class Lifecycle(Service):
                 raise UnknownAgent(agents.unknown(name))
 
     def _enqueue(self, work: Work) -> None:
+        # One that is asked for while `recover` reads the table comes both ways.
+        if work.operation.id in self._taken_up:
+            return
+        self._taken_up.add(work.operation.id)
         self._queues.setdefault(work.agent, deque()).append(work)
         if work.agent not in self._busy and self.running:
             self._next(work.agent)
@@ -152,6 +159,7 @@ class Lifecycle(Service):
 
         def over(_: object) -> None:
             del self._busy[name]
+            self._taken_up.discard(work.operation.id)
             self._next(name)
             done.callback(None)
 

@@ -98,6 +98,13 @@ def begin_start(connection: Connection, name: str) -> int:
     return int(generation)
 
 
+def uncount_start(connection: Connection, name: str, generation: int) -> None:
+    """The start of that number never came to be: the one before it is still the agent's last."""
+    connection.execute(
+        "UPDATE agents SET generation = generation - 1 WHERE name = ? AND generation = ?", (name, generation)
+    )
+
+
 def is_running(connection: Connection, name: str) -> None:
     """The agent is in the hive and runs, as it should."""
     connection.execute("UPDATE agents SET present = 1, wanted = ?, failed = 0 WHERE name = ?", (RUNNING, name))
