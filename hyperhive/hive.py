@@ -6,9 +6,10 @@ import gc
 import os
 import resource
 import sys
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from twisted.application.service import MultiService, Service
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -33,11 +34,11 @@ FILES_APART_FROM_AGENTS = 100
 class Hive(MultiService):
     """The service that `twistd` runs. `MultiService` starts and stops all at once: here the order is by hand."""
 
-    def __init__(self, reactor: Any, config: Config, lock: BinaryIO, soft_files: int) -> None:
+    def __init__(self, reactor: Any, config: Config, locks: ExitStack, soft_files: int) -> None:
         super().__init__()
         self._reactor = reactor
         self._config = config
-        self._lock = lock
+        self._locks = locks
         self._parts = parts = assemble(reactor, config, soft_files)
         for part in parts.services:
             part.setServiceParent(self)
@@ -71,7 +72,7 @@ class Hive(MultiService):
         await _stop_each(parts.turns, parts.approvals, parts.broker)
         parts.containers.close()
         await parts.database.close()
-        self._lock.close()
+        self._locks.close()
 
     async def _start(self) -> None:
         parts = self._parts

@@ -5,24 +5,26 @@ from __future__ import annotations
 import fcntl
 import os
 import resource
+from contextlib import ExitStack
 from pathlib import Path
-from typing import BinaryIO
 
 from hyperhive.errors import StartupError
 from hyperhive.layout import Layout
 from hyperhive.store.schema import open_database
 
 
-def claim(layout: Layout) -> BinaryIO:
-    """Make sure of the directories, the lock and the database; the lock, held while the file is open.
+def claim(layout: Layout) -> ExitStack:
+    """Make sure of the directories, the locks and the database; the locks, held until that is closed.
 
     Raises StartupError.
     """
     for directory in (layout.state, layout.run):
         _own(directory)
-    lock = _lock(layout)
-    open_database(layout.database).close()
-    return lock
+    with ExitStack() as locks:
+        _lock(locks, layout.lock, f"another hyperhive daemon runs on {layout.state}", "--state-dir")
+        _lock(locks, layout.run, f"another hyperhive daemon has its sockets in {layout.run}", "--run-dir")
+        open_database(layout.database).close()
+        return locks.pop_all()
 
 
 def raise_file_limit() -> tuple[int, int]:
@@ -50,16 +52,17 @@ def _own(directory: Path) -> None:
         raise StartupError(message)
 
 
-def _lock(layout: Layout) -> BinaryIO:
+def _lock(locks: ExitStack, path: Path, taken: str, option: str) -> None:
+    """Lock a file, which is made where there is none, or a directory as it is."""
     try:
-        lock = layout.lock.open("ab")
+        flags = os.O_RDONLY if path.is_dir() else os.O_WRONLY | os.O_CREAT
+        descriptor = os.open(path, flags | os.O_CLOEXEC, mode=0o600)
     except OSError as error:
-        message = f"the lock {layout.lock} can't be opened: {error.strerror}; name another --state-dir"
+        message = f"{path} can't be opened to lock it: {error.strerror}; name another {option}"
         raise StartupError(message) from error
+    locks.callback(os.close, descriptor)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        lock.close()
-        message = f"another hyperhive daemon runs on {layout.state}; stop it first, or name another --state-dir"
+        message = f"{taken}; stop it first, or name another {option}"
         raise StartupError(message) from None
-    return lock

@@ -126,7 +126,7 @@ class Doors:
 
 
 def _clear(path: Path) -> None:
-    """Take away the socket that a killed daemon left; the state directory's lock says that it is none of another's."""
+    """Take away the socket that a killed daemon left; the run directory's lock says that it is none of another's."""
     with contextlib.suppress(FileNotFoundError):
         if not stat.S_ISSOCK(path.lstat().st_mode):
             message = f"{path} is in the way of a socket of that name and is none; move it away"

@@ -60,7 +60,7 @@ def makeService(options: Options) -> IService:
         os.umask(0o077)
         soft_files, _ = raise_file_limit()
         check_socket_paths(config.layout, make_containers(reactor, config, soft_files).longest_name)
-        lock = claim(config.layout)
+        locks = claim(config.layout)
     except StartupError as error:
         raise SystemExit(f"hyperhive: {error}") from None
-    return Hive(reactor, config, lock, soft_files)
+    return Hive(reactor, config, locks, soft_files)

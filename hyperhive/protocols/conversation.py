@@ -168,6 +168,7 @@ class Conversation(LineReceiver):
         self.look()
         self._give_up(read=False)
         self._life.lose()
+        self._stop_producing()
         self.transport.loseConnection()
 
     def write_answer(self, answer: Any) -> None:
@@ -250,14 +251,22 @@ class Conversation(LineReceiver):
         self._refuse(sentence)
         self.clearLineBuffer()
         self._life.refuse()
+        self._desk.hurry()
         self._linger = self._terms.clock.callLater(LINGER, self.transport.abortConnection)
         self._write_ready()
 
     def _finish(self) -> None:
+        self._stop_producing()
         if self._linger is not None and self._linger.active():
             self.transport.loseWriteConnection()
         else:
             self.transport.loseConnection()
+
+    def _stop_producing(self) -> None:
+        """Nothing more comes: with a producer that it paused, a transport would wait for more and never close."""
+        if self._end_stream is not None:
+            self._end_stream()
+        self.transport.unregisterProducer()
 
     def _give_up(self, *, read: bool) -> None:
         unread, self._unread = self._unread, []

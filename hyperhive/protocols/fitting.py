@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
 from hyperhive.limits import MAX_LINE
 
+OLDEST_FIRST: Final = "log"
+"""The field whose last rows are the ones that were asked for."""
+
 
 def fitting_line(line_of: Callable[[Any], bytes], answer: Any) -> bytes:
-    """The line of an answer, of which rows were dropped from the end where it would be too long."""
+    """The line of an answer, of which rows were dropped where it is too long: the last, or of a log the first."""
     line = line_of(answer)
     while len(line) > MAX_LINE:
         name, rows = _rows(answer)
         if len(rows) <= 1:
             break
         keep = max(1, min(len(rows) - 1, len(rows) * MAX_LINE // len(line)))
-        answer = attrs.evolve(answer, **{name: rows[:keep]})
+        answer = attrs.evolve(answer, **{name: rows[-keep:] if name == OLDEST_FIRST else rows[:keep]})
         line = line_of(answer)
     return line
 

@@ -1,0 +1,94 @@
+"""What may stand in the configuration: every setting, and what each refuses with a sentence that names it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hyperhive.config import configure
+from hyperhive.errors import StartupError
+
+WRONG_IN_A_FILE = {
+    'colour = "red"': "'colour' in .* is no setting",
+    "[colours]\nred = 1": "'colours' in .* is no setting",
+    "[agent]\ncolour = 1": "'agent.colour' in .* is no setting",
+    "[mail]\nrunner_command = 'x'": "'mail.runner_command' in .* is no setting",
+    "runner_command = 'x'": "'runner_command' in .* is no setting",
+    "agent = 1": "'agent' in .* is no setting",
+    "[state-dir]\nx = 1": "'state-dir' in .* must be the path of a directory",
+    "state-dir = 7": "'state-dir' in .* must be the path of a directory",
+    "run_dir = ''": "'run_dir' in .* must be the path of a directory",
+    "containers = 'docker'": "'containers' in .* must be 'local'",
+    "containers = ['local']": "'containers' in .* must be 'local'",
+    "agent-command = ''": "'agent-command' in .* must be a command",
+    "agent-command = []": "'agent-command' in .* must be a command",
+    "agent-command = ['sleep', 7]": "'agent-command' in .* must be a command",
+    'agent-command = "sleep \'1"': "'agent-command' in .* must be a command",
+    "[agent]\nrunner-command = true": "'agent.runner-command' in .* must be a command",
+    "poll-interval = true": "'poll-interval' in .* must be a number of seconds above 0",
+    "poll-interval = 0": "'poll-interval' in .* must be a number of seconds above 0",
+    "poll-interval = -1.5": "'poll-interval' in .* must be a number of seconds above 0",
+    "poll-interval = nan": "'poll-interval' in .* must be a number of seconds above 0",
+    "poll-interval = inf": "'poll-interval' in .* must be a number of seconds above 0",
+    "poll-interval = 'soon'": "'poll-interval' in .* must be a number of seconds above 0",
+    "poll-interval = 1979-05-27": "'poll-interval' in .* must be a number of seconds above 0",
+    "log-format = 'xml'": "'log-format' in .* must be 'text' or 'json'",
+    "stop-agents = 'yes'": "'stop-agents' in .* must be true or false",
+    "stop-agents = 1": "'stop-agents' in .* must be true or false",
+    "hive = ''": "'hive' in .* must be a text",
+    "domain = 7": "'domain' in .* must be a text",
+    "[mail]\nmax_attempts = 0": "'mail.max_attempts' in .* must be a whole number above 0",
+    "[mail]\nmax_inbox = 1.5": "'mail.max_inbox' in .* must be a whole number above 0",
+    "[mail]\nlease-seconds = true": "'mail.lease-seconds' in .* must be a whole number above 0",
+    "state-dir =": "is no TOML",
+    "hive = 'a'\nhive = 'b'": "is no TOML",
+}
+
+
+@pytest.mark.parametrize("content", WRONG_IN_A_FILE)
+def test_a_wrong_setting_in_a_file_is_named(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "hive.toml"
+    path.write_text(content)
+    with pytest.raises(StartupError, match=WRONG_IN_A_FILE[content]) as refused:
+        configure({"config": str(path)}, {"HOME": "/home/bee"}, root=False)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "hive.toml"
+    path.write_bytes(b"\xff")
+    with pytest.raises(StartupError, match="is no TOML"):
+        configure({"config": str(path)}, {"HOME": "/home/bee"}, root=False)
+
+
+@pytest.mark.parametrize("path", ["/nonexistent/hive.toml", "/"])
+def test_a_file_that_can_not_be_read_is_refused(path: str) -> None:
+    with pytest.raises(StartupError, match=f"{path} can't be read"):
+        configure({"config": path}, {"HOME": "/home/bee"}, root=False)
+
+
+@pytest.mark.parametrize(
+    ("environment", "root", "state", "run"),
+    [
+        ({}, True, "/var/lib/hyperhive", "/run/hyperhive"),
+        ({"HOME": "/h", "XDG_STATE_HOME": "/x", "XDG_RUNTIME_DIR": "/r"}, True, "/var/lib/hyperhive", "/run/hyperhive"),
+        ({"HOME": "/h"}, False, "/h/.local/state/hyperhive", "/h/.local/state/hyperhive/run"),
+        ({"HOME": "/h", "XDG_RUNTIME_DIR": "/r"}, False, "/h/.local/state/hyperhive", "/r/hyperhive"),
+        ({"HOME": "/h", "XDG_STATE_HOME": "/x"}, False, "/x/hyperhive", "/x/hyperhive/run"),
+        ({"HOME": "/h", "XDG_STATE_HOME": "", "XDG_RUNTIME_DIR": ""}, False, "/h/.local/state/hyperhive", None),
+    ],
+)
+def test_where_things_are_by_default(environment: dict[str, str], root: bool, state: str, run: str | None) -> None:  # noqa: FBT001
+    config = configure({}, environment, root=root)
+    assert str(config.state_dir) == state
+    assert str(config.run_dir) == (run or f"{state}/run")
+
+
+def test_the_command_line_wins_over_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "hive.toml"
+    path.write_text("state-dir = '/a'\npoll_interval = 3\n[agent]\nrunner-command = ['echo', 'two words']\n")
+    given: dict[str, str | bool] = {"config": str(path), "state-dir": "/b", "stop-agents": True}
+    config = configure(given, {"HOME": "/home/bee"}, root=False)
+    assert (str(config.state_dir), config.poll_interval, config.stop_agents) == ("/b", 3.0, True)
+    assert config.runner_command == ("echo", "two words")

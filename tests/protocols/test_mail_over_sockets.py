@@ -1,0 +1,254 @@
+"""Mail over a real socket, in both forms of `recv`: what becomes of it when the peer leaves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_twisted
+from attrs import define
+
+from hyperhive.limits import MailLimits
+from hyperhive.protocols.agent import AgentDesk
+from hyperhive.services.broker import Broker
+from hyperhive.services.feed import Feed
+from hyperhive.services.questions import Questions
+from hyperhive.services.roster import Roster
+from hyperhive.services.turns import Turns
+from hyperhive.store import agents
+from hyperhive.store.database import Database
+from hyperhive.store.mail import Post
+from hyperhive.store.schema import open_database
+from hyperhive.wire.codec import AGENT
+from tests.fakes import FakeContainers, PromptWorker
+from tests.protocols.conftest import Client, Stage, turn
+
+pytestmark = pytest.mark.deadline(10)
+
+QUEUED, LEASED, DONE = 0, 1, 2
+
+
+@define(eq=False)
+class Mail:
+    """Bob's socket, and the mail behind it."""
+
+    stage: Stage
+    broker: Broker
+    turns: Turns
+
+    async def send(self, *bodies: str) -> None:
+        for body in bodies:
+            await self.broker.send(Post(sender="alice", to="bob", body=body, at=1))
+
+    async def states(self) -> list[tuple[int, bool, int]]:
+        rows = await self.broker.database.perform(
+            lambda connection: connection.execute(
+                "SELECT state, redelivered, attempts FROM messages ORDER BY id"
+            ).fetchall()
+        )
+        return [(state, bool(again), attempts) for state, again, attempts in rows]
+
+    async def reach(self, *states: tuple[int, bool, int]) -> None:
+        """Wait until messages stand like that."""
+        while await self.states() != list(states):
+            await turn()
+
+
+@pytest_twisted.async_yield_fixture
+async def mail(stage: Stage, tmp_path: Path) -> AsyncIterator[Mail]:
+    from twisted.internet import reactor
+
+    clock: Any = reactor
+    database = Database(
+        lambda: open_database(tmp_path / "broker.sqlite"), clock, lambda job: job(), PromptWorker
+    )  # fmt: skip
+    database.open()
+    broker = Broker(database, clock, Feed(0), MailLimits())
+    turns = Turns(broker)
+    roster = Roster(broker, FakeContainers())
+    for name in ("alice", "bob", "manager"):
+        await database.perform(lambda connection, name=name: agents.begin_start(connection, name))  # type: ignore[misc]
+        await database.perform(lambda connection, name=name: agents.is_running(connection, name))  # type: ignore[misc]
+    stage.serve(
+        AGENT,
+        lambda look: AgentDesk(
+            broker=broker, turns=turns, questions=Questions(broker), roster=roster, hive="box", name="bob", look=look
+        ),
+    )
+    yield Mail(stage, broker, turns)
+    await stage.close()
+    await database.close()
+
+
+@pytest.fixture
+def bob(mail: Mail) -> Client:
+    return mail.stage.client()
+
+
+RECV, MANY = '{"cmd":"recv","wait_seconds":0}', '{"cmd":"recv","wait_seconds":0,"max":32}'
+
+
+async def test_the_seeds_form_hands_out_one_message_at_a_time(mail: Mail, bob: Client) -> None:
+    await mail.send("one", "two")
+    assert await bob.ask(RECV) == {"kind": "message", "from": "alice", "body": "one", "id": 1}
+    assert await bob.ask(RECV) == {"kind": "message", "from": "alice", "body": "two", "id": 2}
+    assert await bob.ask(RECV) == {"kind": "empty"}
+    await mail.reach((DONE, False, 0), (DONE, False, 0))
+
+
+async def test_a_serde_client_waits_with_null(mail: Mail, bob: Client) -> None:
+    await bob.say('{"cmd":"recv","wait_seconds":null}')
+    await mail.stage.met()
+    await mail.send("one")
+    assert (await bob.hear())["body"] == "one"
+
+
+async def test_receivers_sent_ahead_are_served_in_order(mail: Mail, bob: Client) -> None:
+    await bob.say(*['{"cmd":"recv"}'] * 3)
+    await mail.send("one", "two", "three")
+    assert [(await bob.hear())["body"] for _ in range(3)] == ["one", "two", "three"]
+
+
+async def test_who_leaves_having_read_has_settled_the_seeds_form(mail: Mail, bob: Client) -> None:
+    await mail.send("one")
+    await bob.ask(RECV)
+    bob.leave()
+    await mail.reach((DONE, False, 0))
+
+
+async def test_who_leaves_without_reading_gets_it_again_marked(mail: Mail, bob: Client) -> None:
+    await mail.send("one", "two")
+    await bob.say(RECV)
+    while not bob.has_heard():
+        await turn()
+    bob.leave()
+    await mail.reach((QUEUED, True, 0), (QUEUED, False, 0))
+    again = mail.stage.client()
+    assert await again.ask(RECV) == {"kind": "message", "from": "alice", "body": "one", "id": 1, "redelivered": True}
+
+
+@pytest.mark.parametrize("form", [RECV, MANY])
+async def test_who_leaves_in_the_middle_of_a_large_message_gets_it_again(mail: Mail, bob: Client, form: str) -> None:
+    await mail.send("x" * 250_000)
+    await bob.say(form)
+    while not bob.has_heard():
+        await turn()
+    bob.socket.recv(10_000)
+    bob.leave()
+    await mail.reach((QUEUED, True, 0))
+
+
+@pytest.mark.parametrize("form", ['{"cmd":"recv"}', '{"cmd":"recv","max":5}'])
+async def test_who_leaves_while_parked_takes_nothing_along(mail: Mail, bob: Client, form: str) -> None:
+    await bob.say(form)
+    conversation = await mail.stage.met()
+    while not conversation._slots:
+        await turn()
+    bob.leave()
+    await mail.stage.gone(conversation)
+    await mail.send("one")
+    assert await mail.states() == [(QUEUED, False, 0)]
+
+
+async def test_the_other_form_hands_out_many_and_waits_for_the_word(mail: Mail, bob: Client) -> None:
+    await mail.send("one", "two")
+    answer = await bob.ask(MANY)
+    assert [(row["id"], row["from"], row["body"], row["redelivered"]) for row in answer["messages"]] == [
+        (1, "alice", "one", False), (2, "alice", "two", False)
+    ]  # fmt: skip
+    assert await bob.ask('{"cmd":"status"}') == {"kind": "status", "unread": 0}
+    assert await mail.states() == [(LEASED, False, 0)] * 2
+    assert await bob.ask('{"cmd":"renew"}') == {"kind": "ok", "count": 2}
+    assert await bob.ask('{"cmd":"ack_turn","ids":[2]}') == {"kind": "ok", "count": 1}
+    assert await bob.ask('{"cmd":"ack_turn"}') == {"kind": "ok", "count": 1}
+    assert await mail.states() == [(DONE, False, 0)] * 2
+
+
+async def test_no_mail_is_an_empty_list(bob: Client) -> None:
+    assert await bob.ask(MANY) == {"kind": "messages", "messages": []}
+
+
+@pytest.mark.parametrize("most", [0, 33, 2**64 - 1])
+async def test_so_many_at_once_are_refused(bob: Client, most: int) -> None:
+    answer = await bob.ask(f'{{"cmd":"recv","max":{most}}}')
+    assert answer["message"] == f"recv: 'max' must be a whole number from 1 to 32, not {most}"
+
+
+async def test_who_leaves_having_read_keeps_the_other_forms_lease(mail: Mail, bob: Client) -> None:
+    await mail.send("one")
+    await bob.ask(MANY)
+    bob.leave()
+    await mail.stage.gone(await mail.stage.met())
+    again = mail.stage.client()
+    assert await again.ask('{"cmd":"ack_turn"}') == {"kind": "ok", "count": 1}
+
+
+async def test_who_leaves_without_reading_loses_the_other_forms_lease(mail: Mail, bob: Client) -> None:
+    await mail.send("one")
+    await bob.say(MANY)
+    while not bob.has_heard():
+        await turn()
+    bob.leave()
+    await mail.reach((QUEUED, True, 0))
+    again = mail.stage.client()
+    assert await again.ask('{"cmd":"ack_turn"}') == {"kind": "ok", "count": 0}
+
+
+async def test_many_large_messages_are_as_many_as_fit_on_a_line(mail: Mail, bob: Client) -> None:
+    bodies = ["x" * 250_000, "\\" * 250_000, "y" * 250_000, "z"]
+    await mail.send(*bodies)
+    heard: list[str] = []
+    while len(heard) < 4:
+        await bob.say(MANY)
+        line = await bob.hear_line()
+        assert line is not None
+        assert len(line) <= 1024 * 1024
+        rows = json.loads(line)["messages"]
+        assert rows
+        assert not any(row["redelivered"] for row in rows)
+        heard += [row["body"] for row in rows]
+    assert heard == bodies
+
+
+async def test_a_message_that_fills_a_line_alone_is_handed_out_alone(mail: Mail, bob: Client) -> None:
+    await mail.send("\0" * 262_144, "one")
+    assert len((await bob.ask(MANY))["messages"]) == 1
+    assert [row["body"] for row in (await bob.ask(MANY))["messages"]] == ["one"]
+
+
+async def test_what_an_agent_says_of_itself(mail: Mail, bob: Client) -> None:
+    assert await bob.ask('{"cmd":"whoami"}') == {
+        "kind": "identity", "name": "bob", "role": "agent", "hive": "box", "generation": 1,
+    }  # fmt: skip
+    assert await bob.ask('{"cmd":"set_status","text":"reading"}') == {"kind": "ok"}
+    assert await bob.ask('{"cmd":"operator_msg","body":"hi"}') == {"kind": "ok", "id": 1}
+    row = (await bob.ask('{"cmd":"recent","limit":5}'))["rows"][0]
+    assert (row["from"], row["via"]) == ("operator", "self")
+    assert (await bob.ask(RECV))["via"] == "self"
+    assert await bob.ask('{"cmd":"send","to":"*","body":"hi"}') == {"kind": "ok", "ids": [2, 3]}
+    assert await bob.ask('{"cmd":"ask_operator","question":"so?"}') == {"kind": "question_queued", "id": 1}
+    assert (await bob.ask('{"cmd":"get_open_threads"}'))["rows"][0]["kind"] == "question"
+    assert await bob.ask('{"cmd":"answer","id":1,"answer":"x"}') == {
+        "kind": "err", "message": "question 1 was put to the operator, who alone can answer it",
+    }  # fmt: skip
+
+
+async def test_a_hundred_peers_that_come_and_go_lose_nothing(mail: Mail) -> None:
+    """Half of them leave before they read; whatever they do, each message is done once, in order."""
+    await mail.send(*[str(number) for number in range(40)])
+    done: list[str] = []
+    while len(done) < 40:
+        client = mail.stage.client()
+        await client.say(RECV)
+        if len(mail.stage.conversations) % 2:
+            while not client.has_heard():
+                await turn()
+            client.leave()
+            await mail.stage.gone(await mail.stage.met(len(mail.stage.conversations)))
+            continue
+        done.append((await client.hear())["body"])
+        client.leave()
+    assert done == [str(number) for number in range(40)]

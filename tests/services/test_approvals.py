@@ -1,0 +1,163 @@
+"""Approvals: each is decided once, what it starts is on disk with the decision, and the manager hears its end."""
+
+from __future__ import annotations
+
+import pytest
+
+from hyperhive.errors import BadName, ContainerError, OperationFailed, Refused, UnknownAgent
+from hyperhive.services.approvals import NOT_DEPLOYABLE
+from hyperhive.wire import events
+from hyperhive.wire.names import MANAGER, OPERATOR
+from hyperhive.wire.records import Approval, ApprovalKind, ApprovalStatus, OperationKind, Outcome
+from tests.fakes import NOW, Bench
+
+
+def ask_spawn(bench: Bench, name: str = "carol") -> int:
+    return bench.get(bench.approvals.request_spawn(name, "tests", MANAGER))
+
+
+def row(bench: Bench, id_: int) -> Approval:
+    return next(approval for approval in bench.get(bench.approvals.every()) if approval.id == id_)
+
+
+def pending(bench: Bench) -> list[int]:
+    return [approval.id for approval in bench.get(bench.approvals.pending())[0]]
+
+
+def test_a_spawn_that_is_approved_is_carried_out(bench: Bench) -> None:
+    id_ = ask_spawn(bench)
+    assert pending(bench) == [id_]
+    operation = bench.get(bench.approvals.approve(id_, OPERATOR))
+    assert bench.operation(operation).kind is OperationKind.SPAWN
+    assert "carol" in bench.containers.runs
+    approval = row(bench, id_)
+    assert (approval.status, approval.resolved_at, approval.decided_by) == (ApprovalStatus.APPROVED, NOW, OPERATOR)
+    assert bench.events_of(MANAGER) == [
+        events.Spawned(agent="carol", ok=True),
+        events.ApprovalResolved(id=id_, agent="carol", commit_ref="", status=ApprovalStatus.APPROVED),
+    ]
+
+
+def test_until_its_action_ended_an_approval_is_decided_and_not_resolved(bench: Bench) -> None:
+    held = bench.containers.hold("start")
+    id_ = ask_spawn(bench)
+    operation = bench.get(bench.approvals.approve(id_, OPERATOR))
+    approval = row(bench, id_)
+    assert (approval.status, approval.decided_at, approval.operation) == (ApprovalStatus.PENDING, NOW, operation)
+    assert pending(bench) == []
+    assert bench.events_of(MANAGER) == []
+    with pytest.raises(Refused, match=f"approval {id_} was already approved by operator"):
+        bench.get(bench.approvals.deny(id_, None, OPERATOR))
+    held.callback(None)
+    bench.settle()
+    assert row(bench, id_).status is ApprovalStatus.APPROVED
+
+
+def test_an_action_that_fails_fails_its_approval(bench: Bench) -> None:
+    bench.containers.faults["start"] = ContainerError("no room")
+    id_ = ask_spawn(bench)
+    bench.get(bench.approvals.approve(id_, OPERATOR))
+    bench.settle()
+    assert (row(bench, id_).status, row(bench, id_).note) == (ApprovalStatus.FAILED, "no room")
+    assert bench.events_of(MANAGER)[-1] == events.ApprovalResolved(
+        id=id_, agent="carol", commit_ref="", status=ApprovalStatus.FAILED, note="no room"
+    )
+
+
+def test_each_is_decided_once(bench: Bench) -> None:
+    id_ = ask_spawn(bench)
+    bench.get(bench.approvals.deny(id_, "not now", OPERATOR))
+    for decide in (bench.approvals.approve(id_, OPERATOR), bench.approvals.deny(id_, None, OPERATOR),
+                   bench.approvals.cancel(id_, MANAGER)):  # fmt: skip
+        with pytest.raises(Refused, match=f"approval {id_} was already denied by operator: not now"):
+            bench.get(decide)
+    assert bench.events_of(MANAGER) == [
+        events.ApprovalResolved(id=id_, agent="carol", commit_ref="", status=ApprovalStatus.DENIED, note="not now")
+    ]
+    assert "carol" not in bench.containers.runs
+
+
+def test_a_name_that_was_taken_meanwhile_fails_the_approval(bench: Bench) -> None:
+    id_ = ask_spawn(bench)
+    bench.operate("carol", OperationKind.SPAWN)
+    with pytest.raises(OperationFailed, match=f"approval {id_} failed: there is an agent 'carol' already"):
+        bench.get(bench.approvals.approve(id_, OPERATOR))
+    assert row(bench, id_).status is ApprovalStatus.FAILED
+    assert "there is an agent 'carol' already" in str(row(bench, id_).note)
+    assert isinstance(bench.events_of(MANAGER)[-1], events.ApprovalResolved)
+
+
+def test_of_two_for_the_same_name_the_second_fails(bench: Bench) -> None:
+    ids = [ask_spawn(bench), ask_spawn(bench)]
+    bench.get(bench.approvals.approve(ids[0], OPERATOR))
+    with pytest.raises(OperationFailed):
+        bench.get(bench.approvals.approve(ids[1], OPERATOR))
+
+
+def test_a_commit_can_not_be_deployed_yet_and_that_is_said(bench: Bench) -> None:
+    id_ = bench.get(bench.approvals.request_commit("bob", "0a1b", None, MANAGER))
+    with pytest.raises(OperationFailed) as failed:
+        bench.get(bench.approvals.approve(id_, OPERATOR))
+    assert NOT_DEPLOYABLE in str(failed.value)
+    assert row(bench, id_).status is ApprovalStatus.FAILED
+
+
+@pytest.mark.parametrize("ref", ["", "abc", "main", "0a1g", "a" * 41, "0a1b\n", "HEAD", "0a1b~1"])
+def test_what_is_no_commit_is_refused(bench: Bench, ref: str) -> None:
+    with pytest.raises(Refused, match="'commit_ref' must be 4 to 40 hex digits"):
+        bench.get(bench.approvals.request_commit("bob", ref, None, MANAGER))
+
+
+def test_what_could_never_run_is_refused_at_the_door(bench: Bench) -> None:
+    with pytest.raises(UnknownAgent):
+        bench.get(bench.approvals.request_commit("nobody", "0a1b", None, MANAGER))
+    with pytest.raises(Refused, match="there is an agent 'bob' already"):
+        ask_spawn(bench, "bob")
+    with pytest.raises(BadName):
+        ask_spawn(bench, "Carol")
+    assert pending(bench) == []
+
+
+def test_only_who_asked_withdraws_it_and_it_is_told_as_denied(bench: Bench) -> None:
+    id_ = ask_spawn(bench)
+    with pytest.raises(Refused, match=f"approval {id_} was not asked for by bob"):
+        bench.get(bench.approvals.cancel(id_, "bob"))
+    bench.get(bench.approvals.cancel(id_, MANAGER))
+    assert row(bench, id_).status is ApprovalStatus.CANCELLED
+    assert bench.events_of(MANAGER) == [
+        events.ApprovalResolved(
+            id=id_, agent="carol", commit_ref="", status=ApprovalStatus.DENIED, outcome=Outcome.CANCELLED
+        )
+    ]
+
+
+def test_what_is_no_approval_is_refused(bench: Bench) -> None:
+    for decide in (bench.approvals.approve(9, OPERATOR), bench.approvals.deny(9, None, OPERATOR),
+                   bench.approvals.cancel(9, MANAGER)):  # fmt: skip
+        with pytest.raises(Refused, match="there is no approval 9"):
+            bench.get(decide)
+
+
+def test_the_end_and_its_event_are_one_change(bench: Bench) -> None:
+    id_ = ask_spawn(bench)
+    bench.database._connection.execute("ALTER TABLE messages RENAME TO away")
+    with pytest.raises(Exception, match="could not write"):
+        bench.get(bench.approvals.deny(id_, None, OPERATOR))
+    bench.database._connection.execute("ALTER TABLE away RENAME TO messages")
+    assert pending(bench) == [id_]
+
+
+def test_a_waiting_manager_hears_at_once(bench: Bench) -> None:
+    waiting = bench.receive(MANAGER, 1, 30)
+    bench.get(bench.approvals.deny(ask_spawn(bench), None, OPERATOR))
+    assert len(bench.get(waiting).letters) == 1
+
+
+def test_the_kinds_are_told_apart(bench: Bench) -> None:
+    ask_spawn(bench)
+    bench.get(bench.approvals.request_commit("bob", "0a1b", "newer", MANAGER))
+    rows, more = bench.get(bench.approvals.pending())
+    assert [(one.kind, one.commit_ref, one.description) for one in rows] == [
+        (ApprovalKind.SPAWN, "", "tests"), (ApprovalKind.APPLY_COMMIT, "0a1b", "newer")
+    ]  # fmt: skip
+    assert more == 0

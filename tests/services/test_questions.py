@@ -1,0 +1,208 @@
+"""Questions: who may answer what, when it is too late, and what the asker hears."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hyperhive.errors import Refused, UnknownAgent
+from hyperhive.limits import LONGEST_TTL
+from hyperhive.wire import events
+from hyperhive.wire.names import OPERATOR
+from hyperhive.wire.records import Outcome, QuestionStatus
+from tests.fakes import NOW, Bench
+
+
+@pytest.fixture(autouse=True)
+def running(bench: Bench) -> Any:
+    bench.questions.startService()
+    yield
+    bench.questions.stopService()
+
+
+def ask(bench: Bench, to: str | None = None, options: tuple[str, ...] = (), **more: Any) -> int:
+    ttl, multi = more.get("ttl"), more.get("multi", False)
+    return bench.get(bench.questions.ask("alice", to, "so?", options, ttl, multi=multi))
+
+
+def answer(bench: Bench, id_: int, by: str = OPERATOR, **given: Any) -> None:
+    said = {"answer": None, "choices": None, "text": None, **given}
+    bench.get(bench.questions.answer(id_, by, said["answer"], said["choices"], said["text"]))
+
+
+def status(bench: Bench, id_: int) -> QuestionStatus:
+    return next(row for row in bench.get(bench.questions.listed(closed=True)) if row.id == id_).status
+
+
+def heard(bench: Bench, name: str = "alice") -> Any:
+    return bench.events_of(name)[-1]
+
+
+def test_the_operator_answers_and_the_asker_hears_it(bench: Bench) -> None:
+    waiting = bench.receive("alice", 1, 30)
+    id_ = ask(bench)
+    answer(bench, id_, answer="yes")
+    assert heard(bench) == events.OperatorAnswered(
+        id=id_, question="so?", answer="yes", outcome=Outcome.ANSWERED, answered_by=OPERATOR
+    )
+    assert len(bench.get(waiting).letters) == 1
+    assert status(bench, id_) is QuestionStatus.ANSWERED
+    assert bench.get(bench.questions.listed(closed=False)) == ()
+
+
+def test_a_peer_is_asked_and_answers(bench: Bench) -> None:
+    id_ = ask(bench, "bob", ("a", "b"))
+    assert bench.events_of("bob") == [
+        events.QuestionAsked(id=id_, asker="alice", question="so?", options=("a", "b"), multi=False)
+    ]
+    answer(bench, id_, "bob", choices=["b"], text="really")
+    assert heard(bench) == events.QuestionAnswered(
+        id=id_, question="so?", answer="b, really", answerer="bob", outcome=Outcome.ANSWERED
+    )
+
+
+@pytest.mark.parametrize(("to", "by"), [(None, "alice"), (None, "bob"), ("bob", "alice"), ("bob", "manager")])
+def test_only_who_was_asked_answers(bench: Bench, to: str | None, by: str) -> None:
+    id_ = ask(bench, to)
+    with pytest.raises(Refused, match="who alone can answer it"):
+        answer(bench, id_, by, answer="yes")
+    assert status(bench, id_) is QuestionStatus.OPEN
+
+
+def test_the_first_answer_wins_and_the_second_hears_it(bench: Bench) -> None:
+    id_ = ask(bench)
+    answer(bench, id_, answer="yes")
+    with pytest.raises(Refused, match=f"question {id_} was already answered by operator: yes"):
+        answer(bench, id_, answer="no")
+    with pytest.raises(Refused, match="already answered by operator: yes"):
+        bench.get(bench.questions.cancel(id_, OPERATOR))
+    assert len(bench.events_of("alice")) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "multi", "given", "sentence"),
+    [
+        (("a",), False, {"choices": ["x"]}, "'x' is not among the options of question 1 ('a')"),
+        ((), False, {"choices": ["x"]}, "(none); free text goes in 'text'"),
+        (("a", "b"), False, {"choices": ["a", "b"]}, "question 1 takes one choice"),
+        (("a", "b"), True, {"choices": ["a", "a"]}, "question 1 takes each choice once"),
+        ((), False, {}, "give either 'answer', or 'choices' and 'text'"),
+        ((), False, {"answer": "a", "text": "b"}, "give either 'answer', or 'choices' and 'text'"),
+        (("a",), False, {"answer": "a", "choices": ["a"]}, "give either 'answer', or 'choices' and 'text'"),
+    ],
+)
+def test_an_answer_that_does_not_fit_is_refused(
+    bench: Bench, options: tuple[str, ...], multi: bool, given: dict[str, Any], sentence: str  # noqa: FBT001
+) -> None:  # fmt: skip
+    id_ = ask(bench, None, options, multi=multi)
+    with pytest.raises(Refused) as refused:
+        answer(bench, id_, **given)
+    assert sentence in str(refused.value)
+    assert status(bench, id_) is QuestionStatus.OPEN
+
+
+@pytest.mark.parametrize(
+    ("given", "joined"),
+    [
+        ({"choices": ["a", "b"]}, "a, b"),
+        ({"choices": ["b"], "text": "and c"}, "b, and c"),
+        ({"text": "other"}, "other"),
+        ({"answer": "a, typed"}, "a, typed"),
+    ],
+)
+def test_the_answer_is_one_string(bench: Bench, given: dict[str, Any], joined: str) -> None:
+    answer(bench, ask(bench, None, ("a", "b"), multi=True), **given)
+    assert heard(bench).answer == joined
+
+
+def test_a_question_expires(bench: Bench) -> None:
+    id_ = ask(bench, ttl=60)
+    bench.pass_time(59)
+    assert status(bench, id_) is QuestionStatus.OPEN
+    bench.pass_time(1)
+    assert status(bench, id_) is QuestionStatus.EXPIRED
+    assert (heard(bench).answer, heard(bench).outcome) == ("[expired]", Outcome.EXPIRED)
+    with pytest.raises(Refused, match="was already expired"):
+        answer(bench, id_, answer="late")
+
+
+def test_a_person_who_types_expired_is_told_apart(bench: Bench) -> None:
+    answer(bench, ask(bench), answer="[expired]")
+    assert (heard(bench).answer, heard(bench).outcome) == ("[expired]", Outcome.ANSWERED)
+
+
+def test_each_question_expires_at_its_own_time(bench: Bench) -> None:
+    ids = [ask(bench, ttl=ttl) for ttl in (100, 50, 200, 0)]
+    bench.settle()
+    for seconds, left in ((0, 3), (50, 2), (50, 1), (100, 0)):
+        bench.pass_time(seconds)
+        assert len(bench.get(bench.questions.listed(closed=False))) == left
+    assert [event.id for event in bench.events_of("alice")] == [ids[3], ids[1], ids[0], ids[2]]
+
+
+def test_a_deadline_is_met_after_a_restart(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.add_agents("alice")
+    bench.questions.startService()
+    ids = [ask(bench, ttl=60), ask(bench, ttl=600)]
+    bench.questions.stopService()
+    bench.pass_time(100)
+    bench.close()
+    again = Bench(tmp_path)
+    again.clock.advance(100)
+    again.questions.startService()
+    again.settle()
+    assert [status(again, id_) for id_ in ids] == [QuestionStatus.EXPIRED, QuestionStatus.OPEN]
+    again.pass_time(500)
+    assert status(again, ids[1]) is QuestionStatus.EXPIRED
+    again.questions.stopService()
+    again.close()
+
+
+def test_a_cancelled_question_says_so(bench: Bench) -> None:
+    id_ = ask(bench)
+    bench.get(bench.questions.cancel(id_, OPERATOR))
+    assert (heard(bench).answer, heard(bench).outcome) == ("[cancelled]", Outcome.CANCELLED)
+    with pytest.raises(Refused, match="was already cancelled"):
+        answer(bench, id_, answer="late")
+
+
+def test_what_is_no_question_is_refused(bench: Bench) -> None:
+    with pytest.raises(Refused, match="there is no question 9"):
+        answer(bench, 9, answer="yes")
+    with pytest.raises(Refused, match="there is no question 9"):
+        bench.get(bench.questions.cancel(9, OPERATOR))
+
+
+def test_questions_that_nobody_could_answer_are_refused(bench: Bench) -> None:
+    with pytest.raises(UnknownAgent):
+        ask(bench, "nobody")
+    with pytest.raises(Refused, match="you can't ask yourself"):
+        ask(bench, "alice")
+    with pytest.raises(Refused, match="'question' is empty"):
+        bench.get(bench.questions.ask("alice", None, " \n", (), None, multi=False))
+    with pytest.raises(Refused, match="'ttl_seconds' must be at most"):
+        ask(bench, ttl=LONGEST_TTL + 1)
+    assert ask(bench, ttl=LONGEST_TTL)
+
+
+def test_to_ask_the_operator_by_name_is_to_ask_the_operator(bench: Bench) -> None:
+    id_ = ask(bench, OPERATOR)
+    assert bench.get(bench.questions.listed(closed=False))[0].to is None
+    answer(bench, id_, answer="yes")
+    assert isinstance(heard(bench), events.OperatorAnswered)
+
+
+def test_open_threads_are_what_one_owes_and_is_owed(bench: Bench) -> None:
+    owed = ask(bench, "bob", ttl=60)
+    threads = bench.get(bench.roster.open_threads("alice"))
+    assert [(thread.direction, thread.kind, thread.id, thread.peer) for thread in threads] == [
+        ("owed", "question", owed, "bob")
+    ]
+    assert threads[0].deadline_at == NOW + 60
+    bench.taken("bob")
+    assert [(thread.direction, thread.kind) for thread in bench.get(bench.roster.open_threads("bob"))] == [
+        ("owes", "question"), ("owes", "message")
+    ]  # fmt: skip

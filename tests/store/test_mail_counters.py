@@ -1,0 +1,106 @@
+"""Whatever happens to messages, an inbox's counters say what is in it."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from hyperhive.errors import HiveError
+from hyperhive.limits import MailLimits
+from hyperhive.store import agents, mail
+from hyperhive.store.mail import Post
+from hyperhive.store.schema import open_database
+from hyperhive.wire.names import EVERYONE
+
+NAMES = st.sampled_from(["alice", "bob"])
+IDS = st.lists(st.integers(1, 30), max_size=6)
+LIMITS = MailLimits(max_inbox=6, inbox_bytes=40, max_attempts=2)
+
+
+class Mail(RuleBasedStateMachine):
+    """Everything that moves a message, in any order, its arguments right or wrong."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.directory = tempfile.TemporaryDirectory()
+        self.connection = open_database(Path(self.directory.name, "broker.sqlite"))
+        self.connection.execute("PRAGMA synchronous = OFF")
+        for name in ("alice", "bob"):
+            agents.begin_start(self.connection, name)
+            agents.is_running(self.connection, name)
+        self.number = 0
+
+    def teardown(self) -> None:
+        self.connection.close()
+        self.directory.cleanup()
+
+    @rule(sender=NAMES, to=st.sampled_from(["alice", "bob", EVERYONE, "nobody"]), body=st.text(max_size=12))
+    def send(self, sender: str, to: str, body: str) -> None:
+        post = Post(sender=sender, to=to, body=body.encode(errors="replace").decode(), at=1)
+        try:
+            if to == EVERYONE:
+                mail.send_to_all(self.connection, post, LIMITS)
+            else:
+                mail.send(self.connection, post, LIMITS)
+        except HiveError:
+            return
+
+    @rule(name=NAMES, most=st.integers(1, 4))
+    def lease(self, name: str, most: int) -> None:
+        self.number += 1
+        mail.lease(self.connection, name, most, self.number)
+
+    @rule(ids=IDS, number=st.integers(0, 20), shown=st.booleans())
+    def put_back(self, ids: list[int], number: int, shown: bool) -> None:  # noqa: FBT001
+        mail.put_back(self.connection, [(id_, number) for id_ in ids], shown=shown)
+
+    @rule(ids=IDS, number=st.integers(0, 20))
+    def settle(self, ids: list[int], number: int) -> None:
+        mail.settle(self.connection, [(id_, number) for id_ in ids], 2)
+
+    @rule(name=NAMES, ids=IDS)
+    def acknowledge(self, name: str, ids: list[int]) -> None:
+        mail.acknowledge(self.connection, name, ids, 2)
+
+    @rule(name=NAMES, spent=st.booleans())
+    def requeue(self, name: str, spent: bool) -> None:  # noqa: FBT001
+        ids = mail.leased(self.connection, name)
+        mail.requeue(self.connection, ids, 2, spent=spent, limits=LIMITS, why="why")
+
+    @rule()
+    def die_and_come_back(self) -> None:
+        mail.requeue_all(self.connection)
+
+    @rule(name=NAMES)
+    def purge(self, name: str) -> None:
+        mail.bury_inbox(self.connection, name, "why", 2)
+
+    @rule(id_=st.integers(1, 30))
+    def revive(self, id_: int) -> None:
+        try:
+            mail.revive(self.connection, id_, LIMITS)
+        except HiveError:
+            return
+
+    @rule()
+    def sweep(self) -> None:
+        mail.sweep(self.connection, 0, 3, 5)
+
+    @invariant()
+    def counters_are_right(self) -> None:
+        counted = self.connection.execute(
+            """
+            SELECT name, count(messages.id), coalesce(sum(length(CAST(body AS BLOB))), 0)
+            FROM agents LEFT JOIN messages ON recipient = name AND messages.state = 0 GROUP BY name ORDER BY name
+            """
+        ).fetchall()
+        kept = self.connection.execute("SELECT name, queued, queued_bytes FROM agents ORDER BY name").fetchall()
+        assert kept == counted
+
+
+TestCounters = Mail.TestCase
+TestCounters.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
