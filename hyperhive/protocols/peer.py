@@ -33,14 +33,17 @@ class Peer:
         return bool(len(transport.dataBuffer) - transport.offset + transport._tempDataLen)  # noqa: SLF001
 
     def has_read_all(self) -> bool:
-        """Whether the peer has read all that was written to it: our buffer is empty, and the kernel's too."""
+        """Whether the peer has read all that was written to it: our buffer is empty, and the kernel's too.
+
+        The kernel's is also empty when the peer is gone, whatever it had not read; then this can't be known here.
+        """
         if self.owed():
             return False
         try:
             waiting = fcntl.ioctl(self.transport.fileno(), termios.TIOCOUTQ, b"\0\0\0\0")
         except OSError:
             return False
-        return waiting == b"\0\0\0\0"
+        return waiting == b"\0\0\0\0" and not self.hung_up()
 
     def hung_up(self) -> bool:
         """Whether the peer closed both directions, where the end of its sending is all that was seen."""

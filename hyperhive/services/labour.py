@@ -36,6 +36,8 @@ class Labour:
     _containers: IContainers
     _doors: IDoors
     _layout: Layout
+    ending: bool = False
+    """Whether the daemon ends: what can't be written then is found again by the next one."""
 
     async def carry_out(self, work: Work) -> Operation:
         """Do it, and write what came of it; the operation's row as it is then."""
@@ -135,6 +137,8 @@ class Labour:
                 break
             except DatabaseTrouble as trouble:
                 _log.error("the end of operation {id} is not on disk: {trouble}", id=work.operation.id, trouble=trouble)
+                if self.ending:
+                    raise
                 await deferLater(self._broker.clock, AGAIN)
         if ended.given_back is not None:
             self._turns.given_back(work.agent, ended.given_back)

@@ -50,6 +50,7 @@ class Lifecycle(Service):
     async def stopService(self) -> None:
         """Begin no further operation, and wait for those that run."""
         super().stopService()
+        self._labour.ending = True
         await DeferredList(list(self._busy.values()))
 
     def check_name(self, name: str) -> None:

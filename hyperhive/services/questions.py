@@ -182,6 +182,9 @@ def _joined(question: Question, answer: str | None, choices: Sequence[str] | Non
     if answer is not None:
         return answer
     chosen = list(choices or ())
+    if not chosen and not text:
+        message = "the answer is empty; give at least one of 'choices', or 'text'"
+        raise Refused(message)
     for choice in chosen:
         if choice not in question.options:
             offered = ", ".join(repr(option) for option in question.options) or "none"

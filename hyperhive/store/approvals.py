@@ -47,8 +47,8 @@ def pending(connection: Connection) -> tuple[tuple[Approval, ...], int]:
     """The undecided ones that a client of the seed can read, oldest first; and how many others wait."""
     rows = connection.execute(f"{_SELECT} WHERE {_UNDECIDED} AND {_READ_BY_THE_SEED} ORDER BY id LIMIT {MOST_ROWS}")
     shown = tuple(_approval(row) for row in rows)
-    (waiting,) = connection.execute(f"SELECT count(*) FROM approvals WHERE {_UNDECIDED}").fetchone()
-    return shown, waiting - len(shown)
+    others = f"SELECT count(*) FROM approvals WHERE {_UNDECIDED} AND NOT {_READ_BY_THE_SEED}"
+    return shown, int(connection.execute(others).fetchone()[0])
 
 
 def every(connection: Connection) -> tuple[Approval, ...]:

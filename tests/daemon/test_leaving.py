@@ -15,8 +15,6 @@ ONE: dict[str, Any] = {}
 SEVERAL: dict[str, Any] = {"max": 32}
 forms = pytest.mark.parametrize("form", [ONE, SEVERAL], ids=["one at a time", "in batches"])
 
-UNFIXED = "a peer that hung up has an empty buffer, and is taken to have read all (Peer.has_read_all)"
-
 
 @pytest.fixture(scope="module")
 def hive() -> Iterator[Hive]:
@@ -71,7 +69,6 @@ def test_an_answer_of_which_the_last_byte_was_not_read_comes_again(
     assert left(hive) == [(ids[0], True)]
 
 
-@pytest.mark.xfail(strict=False, reason=UNFIXED)
 @forms
 def test_a_large_answer_that_was_half_read_comes_again(hive: Hive, bob: Client, form: dict[str, Any]) -> None:
     ids = post(hive, "x" * 100_000)
@@ -105,7 +102,6 @@ def test_a_later_request_does_not_settle_an_answer_that_is_half_read(hive: Hive,
     assert left(hive) == [(ids[0], True)]
 
 
-@pytest.mark.xfail(reason=UNFIXED)
 @forms
 def test_who_asks_once_more_and_leaves_has_not_read_the_answer(hive: Hive, bob: Client, form: dict[str, Any]) -> None:
     ids = post(hive, "only")
@@ -117,7 +113,6 @@ def test_who_asks_once_more_and_leaves_has_not_read_the_answer(hive: Hive, bob: 
     assert left(hive) == [(ids[0], True)]
 
 
-@pytest.mark.xfail(strict=False, reason=UNFIXED)
 def test_a_bare_acknowledgement_leaves_alone_what_a_peer_that_just_left_has_not_read(hive: Hive, bob: Client) -> None:
     ids = post(hive, "only")
     other = hive.agent("bob")

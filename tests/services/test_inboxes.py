@@ -248,3 +248,23 @@ def test_the_sender_hears_of_it_before_the_recipient_has_it(bench: Bench) -> Non
     bench.broker.send(Post(sender="alice", to="bob", body="", at=1)).addCallback(lambda _: order.append("sent"))
     bench.settle()
     assert order == ["sent", "received"]
+
+
+def test_the_mail_of_a_paused_agent_waits_for_it_to_go_on(bench: Bench) -> None:
+    bench.get(bench.roster.set_paused("bob", paused=True))
+    bench.send("alice", "bob", "one")
+    waiting = bench.receive("bob", 1, 30)
+    bench.settle()
+    assert bodies(waiting) is None
+    assert bench.get(bench.broker.unread("bob")) == 1
+    bench.get(bench.roster.set_paused("bob", paused=False))
+    assert bodies(waiting) == ["one"]
+
+
+def test_who_waits_while_paused_is_answered_with_nothing_in_time(bench: Bench) -> None:
+    bench.get(bench.roster.set_paused("bob", paused=True))
+    bench.send("alice", "bob", "one")
+    waiting = bench.receive("bob", 1, 30)
+    bench.settle()
+    bench.pass_time(30)
+    assert bodies(waiting) == []

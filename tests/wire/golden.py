@@ -17,6 +17,7 @@ from hyperhive.wire.records import (
     Approval,
     ApprovalKind,
     ApprovalStatus,
+    Backend,
     Change,
     InboxRow,
     Letter,
@@ -364,6 +365,10 @@ HOST_ANSWERS: Final[Lines] = (
                 ),
             )
         ),
+    ),
+    (
+        '{"version":1,"ok":true,"backend":{"kind":"local","isolates":false}}',
+        _host(backend=Backend(kind="local", isolates=False)),
     ),
     (f'{{"version":1,"ok":true,"inbox":[{_ROW_LINE}]}}', _host(inbox=(_ROW,))),
     (f'{{"version":1,"ok":true,"messages":[{_MESSAGE_LINE}]}}', _host(messages=(_MESSAGE,))),
