@@ -247,7 +247,7 @@ class Bench:
 
     def receive(self, name: str, most: int = 32, seconds: float = 0) -> Deferred[Take]:
         """Wait for mail."""
-        return self.broker.receive(name, most, seconds)[1]
+        return self.broker.inboxes.receive(name, most, seconds)[1]
 
     def taken(self, name: str, most: int = 32) -> list[Letter]:
         """Take what mail is there, and leave it leased."""

@@ -9,7 +9,7 @@ from types import CoroutineType
 from typing import Any, Final
 
 from attrs import define, frozen
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IDelayedCall, IHalfCloseableProtocol, IReactorTime
 from twisted.internet.protocol import connectionDone
@@ -194,33 +194,42 @@ class Conversation(LineReceiver):
         if answer.__class__ is CoroutineType:
             answer = Deferred.fromCoroutine(answer)
         if isinstance(answer, Deferred):
-            answer.addCallbacks(partial(self._fill, slot), partial(self._failed, slot))
+            answer.addCallback(partial(self._fill, slot)).addErrback(partial(self._failed, slot)).addErrback(
+                self._broke
+            )
         else:
             self._fill(slot, answer)
 
     def _fill(self, slot: _Slot, answer: Any) -> None:
+        lease = None
         if answer.__class__ is Handed:
-            slot.lease, answer = answer.lease, answer.answer
+            lease, answer = answer.lease, answer.answer
         elif answer.__class__ is Following:
             slot.following, answer = answer, answer.answer
             self._life.follow()
-        if self._standing.gone:
-            if slot.lease is not None:
-                slot.lease.was_not_written()
-            return
-        slot.line = fitting_line(self._terms.dialect.line_of_answer, answer)
-        if not self._grouping:
+        try:
+            slot.line = None if self._standing.gone else fitting_line(self._terms.dialect.line_of_answer, answer)
+        finally:
+            if slot.line is None and lease is not None:
+                lease.was_not_written()
+        slot.lease = lease
+        if slot.line is not None and not self._grouping:
             self._write_ready()
 
     def _failed(self, slot: _Slot, reason: Failure) -> None:
         if reason.check(HiveError):
             sentence = str(reason.value)
-        elif self._standing.gone:
+        elif reason.check(CancelledError) and self._standing.gone:
             return
         else:
             _log.failure("a request could not be answered", failure=reason)
             sentence = "an internal error; the daemon's log has it, and nothing more is known here"
         self._fill(slot, self._terms.dialect.refusal(sentence))
+
+    def _broke(self, reason: Failure) -> None:
+        """Not even a refusal could be written: better no connection than one that answers no more."""
+        _log.failure("a connection is dropped, as it could not be answered", failure=reason)
+        self.transport.abortConnection()
 
     def _write_ready(self) -> None:
         ready: list[bytes] = []
@@ -231,7 +240,7 @@ class Conversation(LineReceiver):
             self._under_way -= slot.weight
             if slot.lease is not None:
                 self._unread.append(slot.lease)
-            following = slot.following
+            following = slot.following or following
         if ready:
             self.transport.write(b"".join(ready))
         if following is not None:

@@ -74,7 +74,7 @@ class Mailbox:
             taken.cancel()
 
     def _receive(self, most: int, seconds: int) -> Deferred[Take]:
-        receiver, taken = self._broker.receive(self._name, most, seconds)
+        receiver, taken = self._broker.inboxes.receive(self._name, most, seconds, _fitting)
         if not taken.called:
             self._waiting[receiver] = taken
             taken.addBoth(partial(self._received, receiver))
@@ -99,15 +99,10 @@ class Mailbox:
         return Handed(answer, ConnectionLease(self._broker, self._name, take))
 
     def _several(self, take: Take) -> Handed | responses.Messages:
-        fitting = _fitting(take.letters)
-        surplus = Take(take.number, take.letters[fitting:])
-        if surplus.letters:
-            self._broker.inboxes.put_back(self._name, surplus.held, shown=False)
-        handed = Take(take.number, take.letters[:fitting])
-        answer = responses.Messages(tuple(handed.letters))
-        if not handed.letters:
+        answer = responses.Messages(tuple(take.letters))
+        if not take.letters:
             return answer
-        return Handed(answer, TurnLease(self._turns, self._turns.hand(self._name, handed, self._look)))
+        return Handed(answer, TurnLease(self._turns, self._turns.hand(self._name, take, self._look)))
 
 
 @frozen

@@ -13,7 +13,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from hyperhive.limits import MailLimits, rows
 from hyperhive.services.feed import Feed, Kind
-from hyperhive.services.inboxes import Inboxes, Receiver, Take
+from hyperhive.services.inboxes import Inboxes
 from hyperhive.services.settling import Settling
 from hyperhive.store import mail, mail_views
 from hyperhive.store.database import Database
@@ -73,10 +73,6 @@ class Broker(Service):
             )
             self.inboxes.arriving(to)
         return sent
-
-    def receive(self, name: str, most: int, seconds: float) -> tuple[Receiver, Deferred[Take]]:
-        """Wait for mail; see `Inboxes.receive`."""
-        return self.inboxes.receive(name, most, seconds)
 
     def told(self, told: Iterable[tuple[int, str]]) -> None:
         """Messages that another service's change queued are on disk."""

@@ -43,10 +43,11 @@ NOTHING = Take(0, [])
 
 @define(eq=False)
 class Receiver:
-    """One `recv` that waits."""
+    """One `recv` that waits. `fits` says how many of some messages its answer has room for."""
 
     most: int
     seconds: float
+    fits: Callable[[list[Letter]], int]
     taken: Deferred[Take]
     timer: IDelayedCall | None = None
     late: bool = False
@@ -71,13 +72,17 @@ class Inboxes:
     _inboxes: dict[str, _Inbox] = field(factory=dict, init=False)
     _numbers: itertools.count[int] = field(factory=lambda: itertools.count(1), init=False)
 
-    def receive(self, name: str, most: int, seconds: float) -> tuple[Receiver, Deferred[Take]]:
-        """Wait for mail, at most that long; the place in the queue, and what fires with what was leased.
+    def receive(
+        self, name: str, most: int, seconds: float, fits: Callable[[list[Letter]], int] = len
+    ) -> tuple[Receiver, Deferred[Take]]:
+        """Wait for at most so many messages, as many of them as fit, and that long.
+
+        Returns the place in the queue, and what fires with what was leased.
 
         Cancelling it gives up the place; what was leased meanwhile is put back.
         """
         inbox = self._inbox(name)
-        receiver = Receiver(most, seconds, Deferred(lambda _: self._leave(inbox, receiver)), late=seconds <= 0)
+        receiver = Receiver(most, seconds, fits, Deferred(lambda _: self._leave(inbox, receiver)), late=seconds <= 0)
         taken = receiver.taken
         inbox.receivers.append(receiver)
         if inbox.stale:
@@ -138,19 +143,22 @@ class Inboxes:
         )
 
     def _taken(self, inbox: _Inbox, number: int, wanted: int, letters: list[Letter]) -> None:
-        inbox.busy = False
         if len(letters) == wanted:
             inbox.stale = True
         if letters:
             self._moved(inbox.name, [letter.id for letter in letters])
         while letters and inbox.receivers:
             receiver = inbox.receivers.pop(0)
-            share, letters = letters[: receiver.most], letters[receiver.most :]
+            share = letters[: receiver.most]
+            share = share[: receiver.fits(share)]
+            letters = letters[len(share) :]
             _answer(receiver, Take(number, share))
         if letters:
             self.put_back(inbox.name, Take(number, letters).held, shown=False)
-        if not inbox.stale:
-            for receiver in tuple(inbox.receivers):
+        # Busy until here: whoever asks while the others are answered must not get what comes after the leftovers.
+        inbox.busy = False
+        for receiver in tuple(inbox.receivers):
+            if not (inbox.stale or inbox.busy) and receiver in inbox.receivers:
                 self._park(inbox, receiver)
         self._take(inbox)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Sequence
 
 from attrs import define, field
@@ -11,7 +10,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from hyperhive.store import mail
-from hyperhive.store.database import Connection, Database
+from hyperhive.store.database import Database
 
 _log = Logger()
 
@@ -21,7 +20,7 @@ Held = tuple[int, int, str]
 
 @define(eq=False)
 class Settling:
-    """Gathers what peers are known to have read and settles it with the next commit.
+    """Gathers what peers are known to have read and settles it with the next commit, or the one after.
 
     Nobody waits for it: if the daemon dies first, the message comes again, marked.
     """
@@ -29,7 +28,7 @@ class Settling:
     _database: Database
     _clock: IReactorTime
     _moved: Callable[[str, Sequence[int]], None]
-    _read: deque[Held] = field(factory=deque, init=False)
+    _read: list[Held] = field(factory=list, init=False)
     _writing: bool = field(default=False, init=False)
 
     def read(self, name: str, held: Sequence[tuple[int, int]]) -> None:
@@ -38,19 +37,18 @@ class Settling:
         if not self._writing:
             self._write()
 
+    def try_again(self) -> None:
+        """Write what could not be written before."""
+        if self._read and not self._writing:
+            self._write()
+
     def _write(self) -> None:
         self._writing = True
-        batch: list[Held] = []
+        batch, self._read = self._read, []
+        held = [(id_, number) for id_, number, _ in batch]
         now = int(self._clock.seconds())
-
-        def change(connection: Connection) -> None:
-            # In the database's thread, and perhaps twice: what was gathered since `read` called goes along.
-            while self._read:
-                batch.append(self._read.popleft())
-            mail.settle(connection, [(id_, number) for id_, number, _ in batch], now)
-
         self._database.submit(
-            change,
+            lambda connection: mail.settle(connection, held, now),
             lambda _: self._written(batch),
             lambda reason: self._failed(batch, reason),
             last=True,

@@ -100,6 +100,7 @@ class Database:
             return
         await self._finished()
         self._worker.end()
+        self._worker = None
         self._connection.close()
 
     def perform(self, change: Change[Result]) -> Deferred[Result]:
@@ -121,6 +122,9 @@ class Database:
         leisurely: bool = False,
     ) -> None:
         """As `perform`, for the many: calls `done` or `failed`. A `leisurely` change waits for company, not long."""
+        if self._worker is None:
+            failed(Failure(DatabaseTrouble("the hive's database is not open; nothing was changed")))
+            return
         (self._last if last else self._first).append((change, done, failed))
         self._awaited = self._awaited or not leisurely
         if not self._committing:

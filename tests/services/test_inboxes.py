@@ -170,7 +170,7 @@ def test_time_that_runs_out_during_a_take_costs_no_message(cranked: Cranked) -> 
 
 def test_a_hurried_receiver_gets_what_a_take_under_way_brings(cranked: Cranked) -> None:
     cranked.send("one")
-    receiver, waiting = cranked.bench.broker.receive("bob", 1, 30)
+    receiver, waiting = cranked.bench.broker.inboxes.receive("bob", 1, 30)
     cranked.bench.settle()
     cranked.bench.broker.inboxes.hurry("bob", receiver)
     assert bodies(waiting) is None
@@ -179,7 +179,7 @@ def test_a_hurried_receiver_gets_what_a_take_under_way_brings(cranked: Cranked) 
 
 
 def test_a_hurried_receiver_is_answered_with_nothing(bench: Bench) -> None:
-    receiver, waiting = bench.broker.receive("bob", 1, 30)
+    receiver, waiting = bench.broker.inboxes.receive("bob", 1, 30)
     bench.settle()
     bench.broker.inboxes.hurry("bob", receiver)
     assert bodies(waiting) == []
