@@ -3,6 +3,7 @@
 talking ──half_close──▶ answering ──lose──▶ over    the peer asks no more, and gets its answers
    │────refuse────────▶ answering                   it broke the rules of the line; it gets that said
    └────follow────────▶ following ──lose──▶ over    it subscribed; what it says now is not for us
+                            └─────half_close─────▶ answering
 """
 
 from __future__ import annotations

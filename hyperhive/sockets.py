@@ -36,20 +36,29 @@ class Speakers(Factory):
 
     _terms: Terms
     conversations: set[Conversation] = field(factory=set)
+    turned_away: set[Conversation] = field(factory=set)
 
     noisy = False
 
     def __attrs_post_init__(self) -> None:
-        self._terms = evolve(self._terms, gone=self.conversations.discard)
+        self._terms = evolve(self._terms, gone=self._gone)
 
-    def buildProtocol(self, addr: IAddress | None) -> Conversation:
-        """A conversation; one too many is told so, and ends."""
-        if len(self.conversations) >= MAX_CONNECTIONS:
-            sentence = f"there are {MAX_CONNECTIONS} connections on this socket already; close one first"
-            return Conversation(evolve(self._terms, objection=lambda _: sentence))
-        conversation = Conversation(self._terms)
-        self.conversations.add(conversation)
+    def buildProtocol(self, addr: IAddress | None) -> Conversation | None:
+        """A conversation; one too many is told so, and ends. Of those again, as many are told: the rest is cut off."""
+        if len(self.conversations) < MAX_CONNECTIONS:
+            conversation = Conversation(self._terms)
+            self.conversations.add(conversation)
+            return conversation
+        if len(self.turned_away) >= MAX_CONNECTIONS:
+            return None
+        sentence = f"there are {MAX_CONNECTIONS} connections on this socket already; close one first"
+        conversation = Conversation(evolve(self._terms, objection=lambda _: sentence))
+        self.turned_away.add(conversation)
         return conversation
+
+    def _gone(self, conversation: Conversation) -> None:
+        self.conversations.discard(conversation)
+        self.turned_away.discard(conversation)
 
 
 @define(eq=False)
@@ -121,7 +130,7 @@ class Doors:
         door.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         door.path.touch()
         await maybeDeferred(door.port.stopListening)
-        for conversation in tuple(door.speakers.conversations):
+        for conversation in (*door.speakers.conversations, *door.speakers.turned_away):
             conversation.close()
 
 

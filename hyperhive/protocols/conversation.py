@@ -194,9 +194,8 @@ class Conversation(LineReceiver):
         if answer.__class__ is CoroutineType:
             answer = Deferred.fromCoroutine(answer)
         if isinstance(answer, Deferred):
-            answer.addCallback(partial(self._fill, slot)).addErrback(partial(self._failed, slot)).addErrback(
-                self._broke
-            )
+            answer.addCallback(partial(self._fill, slot)).addErrback(partial(self._failed, slot))
+            answer.addErrback(self._broke)
         else:
             self._fill(slot, answer)
 
