@@ -19,6 +19,8 @@ from hyperhive.limits import SOCKET_PATH_BYTES, MailLimits
 
 BACKENDS: Final = ("local",)
 LOG_FORMATS: Final = ("text", "json")
+SHORTEST_PAUSE: Final = 0.1
+LONGEST_PAUSE: Final = 86400
 
 
 @frozen(kw_only=True)
@@ -148,17 +150,18 @@ def _seconds(value: Any) -> float:
         seconds = float(value)
     except (TypeError, ValueError):
         seconds = 0.0
-    if isinstance(value, bool) or not 0 < seconds < float("inf"):
-        wanted = "a number of seconds above 0"
+    if isinstance(value, bool) or not SHORTEST_PAUSE <= seconds <= LONGEST_PAUSE:
+        wanted = f"a number of seconds from {SHORTEST_PAUSE} to {LONGEST_PAUSE}"
         raise ValueError(wanted)
     return seconds
 
 
 def _count(value: Any) -> int:
-    if isinstance(value, bool) or not str(value).isascii() or not str(value).isdigit() or int(value) < 1:
-        wanted = "a whole number above 0"
+    written = "" if isinstance(value, bool) else str(value)
+    if not (written.isascii() and written.isdigit() and len(written) <= 15 and int(written) > 0):
+        wanted = "a whole number above 0, of at most 15 digits"
         raise ValueError(wanted)
-    return int(value)
+    return int(written)
 
 
 def _one_of(*choices: str) -> Callable[[Any], str]:

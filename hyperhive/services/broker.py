@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -10,19 +10,19 @@ from attrs import define, field
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
+from twisted.python.failure import Failure
 
 from hyperhive.limits import MailLimits, rows
+from hyperhive.services.effects import Effects
 from hyperhive.services.feed import Feed, Kind
 from hyperhive.services.inboxes import Inboxes
 from hyperhive.services.settling import Settling
 from hyperhive.store import mail, mail_views
 from hyperhive.store.database import Database
-from hyperhive.store.mail import Post
+from hyperhive.store.mail import Post, Told
 from hyperhive.wire.names import EVERYONE, OPERATOR
-from hyperhive.wire.records import InboxRow, MessageRow
+from hyperhive.wire.records import InboxRow, Letter, MessageRow
 
-Told = list[tuple[int, str]]
-"""Messages that a change put into inboxes: the id of each, and whose inbox."""
 Row = TypeVar("Row")
 
 
@@ -67,6 +67,8 @@ class Broker(Service):
             self.database.submit(
                 lambda connection: [(mail.send_to_operator(connection, post), OPERATOR)], done, sent.errback
             )
+        elif (number := self.inboxes.claim(to)) is not None:
+            self._send_to_waiting(post, number, sent)
         else:
             self.database.submit(
                 lambda connection: [(mail.send(connection, post, self.limits), to)], done, sent.errback
@@ -74,9 +76,29 @@ class Broker(Service):
             self.inboxes.arriving(to)
         return sent
 
-    def told(self, told: Iterable[tuple[int, str]]) -> None:
+    def announce(self, effects: Effects) -> None:
+        """Tell of what another service's change did, which is on disk: the messages it queued, the rows it changed."""
+        self.told(effects.told)
+        for kind, key, whose in effects.rows:
+            self.feed.publish(kind, key, whose)
+
+    def _send_to_waiting(self, post: Post, number: int, sent: Deferred[list[int]]) -> None:
+        """Send to somebody who waits: the message is leased as it is written, and told in the same breath."""
+
+        def done(result: tuple[Letter, bool]) -> None:
+            letter, leased = result
+            self._publish([(letter.id, post.to)])
+            self.inboxes.claimed(post.to, number, [letter] if leased else [])
+            sent.callback([letter.id])
+
+        def failed(reason: Failure) -> None:
+            self.inboxes.claimed(post.to, number, [])
+            sent.errback(reason)
+
+        self.database.submit(partial(mail.send_leased, post=post, number=number, limits=self.limits), done, failed)
+
+    def told(self, told: Told) -> None:
         """Messages that another service's change queued are on disk."""
-        told = list(told)
         self._publish(told)
         for name in {name for _, name in told}:
             self.inboxes.arriving(name)

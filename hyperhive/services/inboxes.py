@@ -104,6 +104,21 @@ class Inboxes:
             inbox.stale = True
             self._take(inbox)
 
+    def claim(self, name: str) -> int | None:
+        """The number under which one message to `name` may be leased as it is sent, to somebody who waits for it.
+
+        None where nobody waits, or where other mail may come first. Who gets a number must call `claimed`.
+        """
+        inbox = self._inboxes.get(name)
+        if inbox is None or inbox.busy or inbox.stale or not inbox.receivers:
+            return None
+        inbox.busy = True
+        return next(self._numbers)
+
+    def claimed(self, name: str, number: int, letters: list[Letter]) -> None:
+        """What came of a claim: the message, leased under that number; none, if it was queued or not sent at all."""
+        self._taken(self._inboxes[name], number, 0, letters)
+
     def put_back(self, name: str, held: list[tuple[int, int]], *, shown: bool) -> None:
         """Queue leased messages again; `shown` where somebody may have read them. Tried again if it fails."""
         self._database.submit(

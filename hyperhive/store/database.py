@@ -190,6 +190,9 @@ def _together(connection: sqlite3.Connection, batch: list[_Request]) -> list[Out
     outcomes: list[Outcome] = []
     try:
         connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.Error as error:  # another process holds the database: no change fares better by itself
+        return [(failed, _trouble(error)) for _, _, failed in batch]
+    try:
         for change, done, failed in batch:
             before = connection.total_changes
             try:
@@ -214,13 +217,17 @@ def _alone(connection: sqlite3.Connection, request: _Request) -> Outcome:
         connection.execute("COMMIT")
     except sqlite3.Error as error:
         _roll_back(connection)
-        trouble = DatabaseTrouble(f"the hive's database could not write this ({error}); nothing was changed")
-        trouble.__cause__ = error
-        return failed, Failure(trouble)
+        return failed, _trouble(error)
     except Exception:  # noqa: BLE001 - it belongs to whoever gave the change
         _roll_back(connection)
         return failed, Failure()
     return done, result
+
+
+def _trouble(error: sqlite3.Error) -> Failure:
+    trouble = DatabaseTrouble(f"the hive's database could not write this ({error}); nothing was changed")
+    trouble.__cause__ = error
+    return Failure(trouble)
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:

@@ -21,6 +21,9 @@ LEASED: Final = 1
 DONE: Final = 2
 DEAD: Final = 3
 
+Told = list[tuple[int, str]]
+"""Messages that a change put into inboxes: the id of each, and whose inbox."""
+
 
 @frozen(kw_only=True)
 class Post:
@@ -53,6 +56,33 @@ def send(connection: Connection, post: Post, limits: MailLimits) -> int:
     return int(cursor.lastrowid or 0)
 
 
+def send_leased(connection: Connection, post: Post, number: int, limits: MailLimits) -> tuple[Letter, bool]:
+    """Send a message and lease it to that take at once, if nothing waits before it; else it is queued as by `send`.
+
+    Returns it, and whether it is leased. Raises UnknownAgent or InboxFull.
+    """
+    cursor = connection.execute(
+        """
+        INSERT INTO messages (sender, recipient, body, sent_at, state, in_reply_to, via, lease, generation)
+        SELECT ?, name, ?, ?, 1, ?, ?, ?, generation FROM agents
+        WHERE name = ? AND present AND queued = 0 AND NOT paused
+        """,
+        (post.sender, post.body, post.at, post.in_reply_to, post.via, number, post.to),
+    )
+    leased = cursor.rowcount == 1
+    id_ = int(cursor.lastrowid or 0) if leased else send(connection, post, limits)
+    letter = Letter(
+        id=id_,
+        sender=post.sender,
+        body=post.body,
+        at=post.at,
+        redelivered=False,
+        in_reply_to=post.in_reply_to,
+        via=post.via,
+    )
+    return letter, leased
+
+
 def send_to_operator(connection: Connection, post: Post) -> int:
     """Put a message into the operator's list, where it is done at once: nobody leases it."""
     cursor = connection.execute(
@@ -65,13 +95,20 @@ def send_to_operator(connection: Connection, post: Post) -> int:
     return int(cursor.lastrowid or 0)
 
 
-def send_to_all(connection: Connection, post: Post, limits: MailLimits) -> list[tuple[int, str]]:
+def send_to_all(connection: Connection, post: Post, limits: MailLimits) -> Told:
     """Queue a message for everyone but its sender, all or none; ids and recipients. Raises InboxFull."""
+    # Before anything is written: a refusal after a write would have the whole batch undone, and done one by one.
+    full = connection.execute(
+        """
+        SELECT name FROM agents
+        WHERE present AND name <> ? AND (queued >= ? OR queued_bytes + ? > ?) ORDER BY name LIMIT 1
+        """,
+        (post.sender, limits.max_inbox, len(post.body.encode()), limits.inbox_bytes),
+    ).fetchone()
+    if full is not None:
+        _refuse(connection, full[0], limits)
     names = [name for name in agents.names(connection) if name != post.sender]
-    return [
-        (send(connection, evolve(post, to=name), limits), name)
-        for name in names
-    ]  # fmt: skip
+    return [(send(connection, evolve(post, to=name), limits), name) for name in names]
 
 
 def tell(connection: Connection, to: str, event: events.HelperEvent, now: int) -> list[int]:
@@ -152,9 +189,7 @@ def leased(connection: Connection, name: str, ids: Sequence[int] | None = None) 
     return found if ids is None else [id_ for id_ in found if id_ in set(ids)]
 
 
-def requeue(
-    connection: Connection, ids: Sequence[int], now: int, *, spent: bool, limits: MailLimits, why: str
-) -> list[tuple[int, str]]:
+def requeue(connection: Connection, ids: Sequence[int], now: int, *, spent: bool, limits: MailLimits, why: str) -> Told:
     """Queue leased messages again, marked. `spent` costs each an attempt; with its last one it becomes a dead letter.
 
     Returns the id and recipient of every event that told a sender of a dead letter.
@@ -177,7 +212,7 @@ def requeue(
     return bury(connection, dying, f"{why}, {limits.max_attempts} times", now)
 
 
-def bury(connection: Connection, ids: Sequence[int], reason: str, now: int) -> list[tuple[int, str]]:
+def bury(connection: Connection, ids: Sequence[int], reason: str, now: int) -> Told:
     """Make messages dead letters and tell their senders; the id and recipient of each such event."""
     if not ids:
         return []
@@ -195,7 +230,7 @@ def bury(connection: Connection, ids: Sequence[int], reason: str, now: int) -> l
     ]
 
 
-def bury_inbox(connection: Connection, name: str, reason: str, now: int) -> list[tuple[int, str]]:
+def bury_inbox(connection: Connection, name: str, reason: str, now: int) -> Told:
     """Everything undone in an inbox becomes dead letters: its owner is gone for good."""
     queued = _ids(connection, "SELECT id FROM messages WHERE recipient = ? AND state = 0", (name,))
     return bury(connection, [*leased(connection, name), *queued], reason, now)

@@ -164,11 +164,15 @@ def test_a_database_that_fails_is_a_refusal_and_the_next_change_goes_through(rig
     assert after == [1]
 
 
-def test_a_begin_that_fails_fails_each_change_in_words(rig: Rig) -> None:
+def test_a_database_that_another_process_holds_is_tried_once_a_batch(rig: Rig) -> None:
     rig.spy.failing["BEGIN IMMEDIATE"] = sqlite3.OperationalError("database is locked")
-    told = result(rig.database.perform(put(1)))
+    told = [result(rig.database.perform(put(x))) for x in range(3)]
     rig.crank()
-    assert told == [1]
+    assert [one[0].check(DatabaseTrouble) for one in told] == [DatabaseTrouble] * 3
+    assert "database is locked" in str(told[0][0].value)
+    after = result(rig.database.perform(put(3)))
+    rig.crank()
+    assert (after, rig.on_disk()) == ([3], [3])
 
 
 def test_a_roll_back_that_fails_does_not_end_the_writing(rig: Rig) -> None:
