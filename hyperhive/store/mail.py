@@ -278,7 +278,11 @@ def sweep(connection: Connection, after: int, before: int, most: int) -> int | N
         return None
     until = rows[-1][0]
     connection.execute(
-        "DELETE FROM messages WHERE id > ? AND id <= ? AND state = 2 AND settled_at < ?", (after, until, before)
+        """
+        DELETE FROM messages WHERE id > ? AND id <= ? AND state = 2 AND settled_at < ?
+            AND id < (SELECT max(id) FROM messages)
+        """,
+        (after, until, before),
     )
     return int(until)
 
