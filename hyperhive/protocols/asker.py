@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
+import orjson
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.protocol import connectionDone
 from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
 
-from hyperhive.wire.codec import Dialect
+from hyperhive.wire.codec import Dialect, WireError
 
 LONGEST_ANSWER: Final = 16 * 1024 * 1024
 
 
 class ConnectionGone(ConnectionError):
     """There is no connection to the daemon: none could be made, or it ended before the answer."""
+
+
+class WrongSocket(WireError):
+    """Somebody answers, but in the words of another kind of socket; the text says whose it is, and which to use."""
 
 
 class Asker(LineReceiver):
@@ -40,7 +46,15 @@ class Asker(LineReceiver):
 
     def ask(self, request: Any) -> Deferred[Any]:
         """The answer to `request`. Fails with WireError if the daemon's line can't be read."""
-        return self.ask_for_line(self._dialect.line_of_request(request)).addCallback(self._dialect.answer)
+        return self.ask_for_line(self._dialect.line_of_request(request)).addCallback(self.read)
+
+    def read(self, line: bytes) -> Any:
+        """The answer in a line. Raises WrongSocket if one of another kind of socket says such a thing, or WireError."""
+        try:
+            return self._dialect.answer(line)
+        except WireError:
+            _check_kind_of_socket(line, self._place)
+            raise
 
     def ask_for_line(self, line: bytes) -> Deferred[bytes]:
         """The answer to a request that is a line already, as the line it came in."""
@@ -84,6 +98,11 @@ class Asker(LineReceiver):
         elif self._follower is not None:
             self._follower(line)
 
+    @property
+    def _place(self) -> str:
+        path = getattr(self.transport.getPeer(), "name", None) if self.transport is not None else None
+        return os.fsdecode(path) if path else "this"
+
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Nothing more will be answered."""
         self.gone = True
@@ -94,3 +113,17 @@ class Asker(LineReceiver):
         mourners, self._mourners = self._mourners, []
         for lost in mourners:
             lost.callback(None)
+
+
+def _check_kind_of_socket(line: bytes, place: str) -> None:
+    try:
+        answer = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return
+    if not isinstance(answer, dict) or ("ok" in answer) == ("kind" in answer):
+        return
+    if "ok" in answer:
+        message = f"{place} is the operator's socket; use the agent's own, mcp.sock in the agent's run directory"
+    else:
+        message = f"{place} is an agent's socket; use the operator's, host.sock in the hive's run directory"
+    raise WrongSocket(message)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from attrs import define, field
-from twisted.internet.interfaces import IPushProducer
+from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime
 from zope.interface import implementer
+
+GLANCE: Final = 1.0
+"""Seconds between two glances at a peer from which nothing is read because it has asked too much ahead."""
 
 
 @implementer(IPushProducer)
@@ -14,27 +18,38 @@ from zope.interface import implementer
 class Brake:
     """Holds the reading side of a connection while there is a reason to.
 
-    It is the transport's producer, so that an answer which the peer does not read is one.
+    It is the transport's producer, so that an answer which the peer does not read is one. `glance` is called now
+    and then while the other is one: the end of input is not seen then.
     """
 
     _pause: Callable[[], None]
     _resume: Callable[[], None]
+    _glance: Callable[[], None]
+    _clock: IReactorTime
     unread: bool = field(default=False, init=False)
     ahead: bool = field(default=False, init=False)
     eased: Callable[[], None] | None = field(default=None, init=False)
+    _next_glance: IDelayedCall | None = field(default=None, init=False)
 
     def hold_for_asking_ahead(self) -> None:
         """Too many requests wait for their answers."""
         if not self.ahead:
             self.ahead = True
             self._pause()
+            self._next_glance = self._clock.callLater(GLANCE, self._glance_again)
 
     def ease_for_asking_ahead(self) -> None:
         """Enough of them were answered."""
         if self.ahead:
             self.ahead = False
+            self.end()
             if not self.unread:
                 self._resume()
+
+    def end(self) -> None:
+        """Glance no more."""
+        if self._next_glance is not None and self._next_glance.active():
+            self._next_glance.cancel()
 
     def pauseProducing(self) -> None:
         """The transport's buffer is full: the peer does not read."""
@@ -53,3 +68,7 @@ class Brake:
 
     def stopProducing(self) -> None:
         """The connection is closed; there is nothing to stop."""
+
+    def _glance_again(self) -> None:
+        self._next_glance = self._clock.callLater(GLANCE, self._glance_again)
+        self._glance()

@@ -88,7 +88,7 @@ class Conversation(LineReceiver):
     def connectionMade(self) -> None:
         """A peer is there, and may not be welcome."""
         self._peer = Peer(self.transport)
-        self._brake = Brake(self.pauseProducing, self.resumeProducing)
+        self._brake = Brake(self.pauseProducing, self.resumeProducing, self._glance, self._terms.clock)
         self.transport.registerProducer(self._brake, streaming=True)
         objection = self._terms.objection(self._peer)
         if objection is not None:
@@ -117,13 +117,11 @@ class Conversation(LineReceiver):
         try:
             request = self._terms.dialect.request(line)
             self._weigh(slot, weight(request) - 1)
-            answer = self._desk.answer(request)
+            self._await(slot, self._desk.answer(request))
         except (WireError, HiveError) as refusal:
             self._fill(slot, self._terms.dialect.refusal(str(refusal)))
         except Exception:  # noqa: BLE001 - a fault of ours is answered like any other request
             self._failed(slot, Failure())
-        else:
-            self._await(slot, answer)
 
     def lineLengthExceeded(self, line: bytes) -> None:
         """A line that is too long is refused, and so is all that comes after it."""
@@ -148,6 +146,7 @@ class Conversation(LineReceiver):
         """The peer is gone; what it surely read is settled, the rest goes back."""
         read = self._left_having_read_all or (reason.check(ConnectionDone) is not None and not self._peer.owed())
         self._life.lose()
+        self._brake.end()
         if self._linger is not None and self._linger.active():
             self._linger.cancel()
         self._give_up(read=read)
@@ -189,6 +188,10 @@ class Conversation(LineReceiver):
         self._under_way += what
         if self._under_way >= MOST:
             self._brake.hold_for_asking_ahead()
+
+    def _glance(self) -> None:
+        if self._peer.asks_no_more():
+            self._desk.hurry()
 
     def _await(self, slot: _Slot, answer: Any) -> None:
         if answer.__class__ is CoroutineType:

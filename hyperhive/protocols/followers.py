@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from hyperhive.errors import HiveError
 from hyperhive.protocols.answers import Stream
 from hyperhive.services.changes import Changes
 from hyperhive.services.feed import Gap
@@ -61,6 +62,8 @@ class _Follower:
         self._go_on()
 
     def _missed(self, reason: Failure) -> None:
+        if self._over and reason.check(HiveError):
+            return  # as the daemon ends, what it looks things up in does too
         _log.failure("changes could not be looked up for a follower, who is told so", failure=reason)
         self._resync()
 

@@ -47,12 +47,19 @@ class Peer:
 
     def hung_up(self) -> bool:
         """Whether the peer closed both directions, where the end of its sending is all that was seen."""
-        poll = select.poll()
-        poll.register(self.transport.fileno(), 0)
-        return any(event & select.POLLHUP for _, event in poll.poll(0))
+        return self._polled(select.POLLHUP)
+
+    def asks_no_more(self) -> bool:
+        """Whether the peer closed at least its sending direction, seen even before all that it sent is read."""
+        return self._polled(select.POLLRDHUP)
 
     def credentials(self) -> Credentials:
         """The process that connected."""
         size = struct.calcsize("3i")
         packed = self.transport.socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
         return Credentials(*struct.unpack("3i", packed))
+
+    def _polled(self, what: int) -> bool:
+        poll = select.poll()
+        poll.register(self.transport.fileno(), what)
+        return any(event & what for _, event in poll.poll(0))

@@ -45,6 +45,11 @@ def no_database(hive: Hive) -> Sequence[str]:
     return ()
 
 
+def no_database_to_note_agents_in(hive: Hive) -> Sequence[str]:
+    no_database(hive)
+    return ("--stop-agents",)
+
+
 def directory_for_a_database(hive: Hive) -> Sequence[str]:
     (hive.state / "broker.sqlite").mkdir(parents=True)
     return ()
@@ -79,6 +84,7 @@ REFUSED: dict[str, tuple[Spoil, str]] = {
     "a corrupt database": (corrupt_database, "broker.sqlite can't be used"),
     "somebody else's database": (somebody_elses_database, "not one of hyperhive's"),
     "no database": (no_database, "broker.sqlite can't be used"),
+    "no database, with agents that end with us": (no_database_to_note_agents_in, "broker.sqlite can't be used"),
     "a directory for a database": (directory_for_a_database, "broker.sqlite can't be used"),
     "a file for a directory": (file_for_a_directory, "can't be made"),
     "a file for a socket": (file_for_a_socket, "host.sock is in the way"),

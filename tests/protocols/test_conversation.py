@@ -9,14 +9,13 @@ from twisted.python.failure import Failure
 
 from hyperhive.limits import MAX_LINE
 from hyperhive.protocols.conversation import LINGER
-from hyperhive.protocols.weights import MOST, weight
 from hyperhive.wire import responses
-from hyperhive.wire.agent_requests import Recv
 from hyperhive.wire.codec import MANAGER
 from tests.protocols.conftest import Client, Stage, turn
 from tests.protocols.scripted_desk import ScriptedDesk
 
 STATUS, RECV, WAIT = '{"cmd":"status"}', '{"cmd":"recv"}', '{"cmd":"whoami"}'
+BATCH = '{"cmd":"recv","max":32}'
 EMPTY = {"kind": "empty"}
 
 pytestmark = pytest.mark.deadline(10)
@@ -217,11 +216,21 @@ async def test_so_many_requests_wait_and_no_more_is_read(client: Client, desk: S
     for _ in range(20):
         await turn()
     conversation = await stage.met()
-    assert len(conversation._slots) == MOST - weight(Recv()) + 1
-    assert desk.count == MOST - weight(Recv())
+    assert (len(conversation._slots), desk.count) == (253, 252)  # the waiting one counts for 4 of 256
     desk.mail("at last")
     assert (await client.hear())["body"] == "at last"
     assert [(await client.hear())["unread"] for _ in range(1000)] == list(range(1, 1001))
+
+
+@pytest.mark.parametrize(("request_", "taken_up"), [(RECV, 63), (BATCH, 8), (fill(1), 8), (STATUS, 252)])
+async def test_what_an_answer_may_weigh_bounds_how_many_are_taken_up(
+    client: Client, desk: ScriptedDesk, stage: Stage, request_: str, taken_up: int
+) -> None:
+    await client.say(RECV, *[request_] * 300)  # the first counts for 4 of 256
+    await parked(desk)
+    for _ in range(20):
+        await turn()
+    assert len((await stage.met())._slots) == 1 + taken_up
 
 
 async def test_a_burst_of_the_shortest_lines_is_answered(client: Client) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from attrs import define, field
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 
+from hyperhive.errors import ContainerError
 from hyperhive.protocols.followers import follow_agents, follow_all
 from hyperhive.services.changes import Changes
-from hyperhive.services.feed import Feed
+from hyperhive.services.feed import Entry, Feed, Kind
 from tests.fakes import Bench
 
 
@@ -129,6 +132,33 @@ def test_who_leaves_during_a_look_is_written_to_no_more(rig: Rig) -> None:
     end()
     rig.bench.settle()
     assert rig.stream.written == []
+
+
+@define(eq=False)
+class Stuck:
+    """Changes of which every look-up waits for the test."""
+
+    feed: Feed = field(factory=lambda: Feed(1.0))
+    looks: list[Deferred[Any]] = field(factory=list)
+
+    async def rows(self, entries: Sequence[Entry]) -> Any:
+        self.looks.append(Deferred())
+        return await self.looks[-1]
+
+
+@pytest.mark.parametrize("left", [False, True])
+def test_a_look_that_fails_is_logged_unless_nobody_follows_any_more(*, left: bool, logged: list[Failure]) -> None:
+    stuck, stream = Stuck(), FakeStream()
+    changes: Any = stuck
+    end = follow_all(stream, changes, stuck.feed.seq)
+    stuck.feed.publish(Kind.AGENT, "alice")
+    if left:
+        end()
+    stuck.looks.pop().errback(ContainerError("the daemon is ending"))
+    assert [failure.check(ContainerError) for failure in logged] == [ContainerError] * (not left)
+    assert [answer.resync for answer in stream.written] == [True] * (not left)
+    logged.clear()
+    end()
 
 
 def test_a_message_that_is_gone_is_told_as_gone(rig: Rig) -> None:

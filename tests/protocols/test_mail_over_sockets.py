@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 import pytest
 import pytest_twisted
 from attrs import define
+from twisted.internet.error import ConnectionDone
+from twisted.python.failure import Failure
 
 from hyperhive.limits import MailLimits
 from hyperhive.protocols.agent import AgentDesk
@@ -211,6 +214,61 @@ async def test_many_large_messages_are_as_many_as_fit_on_a_line(mail: Mail, bob:
         assert not any(row["redelivered"] for row in rows)
         heard += [row["body"] for row in rows]
     assert heard == bodies
+
+
+@pytest.mark.parametrize("wait", ["", ',"wait_seconds":0'])
+async def test_batches_sent_ahead_that_do_not_fit_come_in_order_and_none_is_empty(
+    mail: Mail, bob: Client, wait: str
+) -> None:
+    await mail.send(*["x" * 262_000] * 8)
+    await bob.say(*[f'{{"cmd":"recv","max":{most}{wait}}}' for most in (4, 4, 8)])
+    batches = [(await bob.hear())["messages"] for _ in range(3)]
+    while sum(len(rows) for rows in batches) < 8:
+        batches.append((await bob.ask(f'{{"cmd":"recv","max":8{wait}}}'))["messages"])
+    assert len(batches[0]) == 3  # four of them are a line and some bytes
+    assert all(batches)
+    assert [row["id"] for rows in batches for row in rows] == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert not any(row["redelivered"] for rows in batches for row in rows)
+
+
+@pytest.mark.parametrize("form", [RECV, '{"cmd":"recv","wait_seconds":0,"max":1}'])
+async def test_what_our_own_buffer_still_held_when_a_peer_left_comes_again_marked(
+    mail: Mail, bob: Client, form: str
+) -> None:
+    """It had read all that the kernel held, and so little was left that reading from it was never paused."""
+    await mail.send(*["x" * 60_000] * 8)
+    conversation = await mail.stage.met()
+    handed = 0
+    while not conversation._peer.owed():
+        handed += 1
+        await bob.say(form)
+        while len(conversation._unread) < handed:
+            await turn()
+        for _ in range(3):
+            await turn()  # what the kernel takes, it has now
+    assert not conversation._brake.unread
+    drain(bob)
+    bob.leave()
+    await mail.reach(*[(QUEUED, True, 0)] * handed, *[(QUEUED, False, 0)] * (8 - handed))
+    assert handed > 1
+
+
+async def test_an_end_in_good_order_does_not_settle_what_our_own_buffer_still_holds(mail: Mail, bob: Client) -> None:
+    await mail.send("x" * 262_000)
+    await bob.say(RECV)
+    conversation = await mail.stage.met()
+    while not (conversation._unread and conversation._peer.owed()):
+        await turn()
+    drain(bob)
+    conversation.transport.connectionLost(Failure(ConnectionDone()))
+    await mail.reach((QUEUED, True, 0))
+
+
+def drain(client: Client) -> None:
+    """Read all that the kernel holds, without letting the reactor write more."""
+    with contextlib.suppress(BlockingIOError):
+        while client.socket.recv(65536):
+            pass
 
 
 async def test_a_message_that_fills_a_line_alone_is_handed_out_alone(mail: Mail, bob: Client) -> None:

@@ -120,6 +120,49 @@ def test_who_leaves_in_the_middle_of_a_take_loses_nothing(cranked: Cranked) -> N
     assert bodies(again) == ["one"]
 
 
+def test_what_was_leased_for_who_left_in_the_middle_of_a_take_is_not_marked(cranked: Cranked) -> None:
+    cranked.send("one")
+    gone = cranked.bench.receive("bob", 1, 30)
+    cranked.bench.settle()
+    gone.cancel()
+    gone.addErrback(lambda reason: reason.trap(CancelledError))
+    cranked.crank()
+    again = cranked.bench.receive("bob", 1, 0)
+    cranked.crank()
+    take: Take = again.result  # type: ignore[assignment]
+    assert [(letter.body, letter.redelivered) for letter in take.letters] == [("one", False)]
+
+
+@pytest.mark.parametrize("seconds", [0, 30])
+def test_where_batches_do_not_fit_order_holds_and_nobody_is_skipped(cranked: Cranked, seconds: int) -> None:
+    for number in range(8):
+        cranked.send(str(number))
+    receivers = [
+        cranked.bench.broker.inboxes.receive("bob", most, seconds, lambda letters: min(len(letters), 3))[1]
+        for most in (4, 4, 8)
+    ]
+    cranked.crank()
+    taken: list[Take] = [receiver.result for receiver in receivers]  # type: ignore[misc]
+    # The first take is for the first receiver alone, and the fourth message is what it had no room for.
+    assert [[letter.body for letter in take.letters] for take in taken] == [["0", "1", "2"], ["3"], ["4", "5", "6"]]
+    assert not any(letter.redelivered for take in taken for letter in take.letters)
+
+
+@pytest.mark.parametrize("seconds", [0, 30])
+def test_what_fits_nobodys_batch_waits_for_the_next_in_its_place(cranked: Cranked, seconds: int) -> None:
+    for number in range(5):
+        cranked.send(str(number))
+    heard: list[str] = []
+    while len(heard) < 5:
+        _, taken = cranked.bench.broker.inboxes.receive("bob", 4, seconds, lambda letters: min(len(letters), 2))
+        cranked.crank()
+        take: Take = taken.result  # type: ignore[assignment]
+        assert take.letters
+        assert not any(letter.redelivered for letter in take.letters)
+        heard += [letter.body for letter in take.letters]
+    assert heard == ["0", "1", "2", "3", "4"]
+
+
 def test_order_holds_for_who_leaves_in_the_middle_and_asks_again_at_once(cranked: Cranked) -> None:
     for body in ("one", "two", "three"):
         cranked.send(body)
