@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from attrs import define, field
+from attrs import define
 from twisted.application.service import Service
 
 from hyperhive.boundaries import IContainers
@@ -75,16 +75,14 @@ def assemble(reactor: Any, config: Config, soft_files: int) -> Parts:
     containers = make_containers(reactor, config, soft_files)
     roster = Roster(broker, containers)
     questions = Questions(broker)
-    desks = _Desks(config.hive, broker, turns, questions, roster)
-    doors = Doors(reactor, config.layout, desks.desk)
+    doors = Doors(reactor, config.layout, lambda name, look: agent_desk(config, parts, name, look))
     lifecycle = Lifecycle(
         broker, Labour(broker, turns, containers, doors, config.layout), containers.longest_name
     )  # fmt: skip
     approvals = Approvals(broker, lifecycle)
-    desks.approvals, desks.lifecycle = approvals, lifecycle
     crash_watch = CrashWatch(broker, turns, containers, config.poll_interval)
     lifecycle.after_each(crash_watch.look)
-    return Parts(
+    parts = Parts(
         database=database,
         containers=containers,
         doors=doors,
@@ -97,6 +95,7 @@ def assemble(reactor: Any, config: Config, soft_files: int) -> Parts:
         retention=Retention(broker),
         roster=roster,
     )
+    return parts
 
 
 def make_containers(reactor: Any, config: Config, soft_files: int) -> IContainers:
@@ -106,7 +105,7 @@ def make_containers(reactor: Any, config: Config, soft_files: int) -> IContainer
         reactor,
         config.layout,
         lambda _: command,
-        lambda _: agent_environment(config),
+        agent_environment(config),
         grace=config.stop_grace,
         soft_files=soft_files,
     )
@@ -130,29 +129,17 @@ def host_desk(config: Config, parts: Parts) -> HostDesk:
     )
 
 
-@define(eq=False)
-class _Desks:
-    """Makes the desks of agents' connections; the manager's knows more, and is joined last."""
-
-    hive: str
-    broker: Broker
-    turns: Turns
-    questions: Questions
-    roster: Roster
-    approvals: Approvals = field(init=False)
-    lifecycle: Lifecycle = field(init=False)
-
-    def desk(self, name: str, look: Callable[[], None]) -> Desk:
-        """A desk for one connection of `name`."""
-        desk = AgentDesk(
-            broker=self.broker,
-            turns=self.turns,
-            questions=self.questions,
-            roster=self.roster,
-            hive=self.hive,
-            name=name,
-            look=look,
-        )
-        if name != MANAGER:
-            return desk
-        return ManagerDesk(agent=desk, approvals=self.approvals, lifecycle=self.lifecycle)
+def agent_desk(config: Config, parts: Parts, name: str, look: Callable[[], None]) -> Desk:
+    """What answers one connection of an agent; the manager's knows more."""
+    desk = AgentDesk(
+        broker=parts.broker,
+        turns=parts.turns,
+        questions=parts.questions,
+        roster=parts.roster,
+        hive=config.hive,
+        name=name,
+        look=look,
+    )
+    if name != MANAGER:
+        return desk
+    return ManagerDesk(agent=desk, approvals=parts.approvals, lifecycle=parts.lifecycle)

@@ -51,9 +51,8 @@ class Hive:
     def ask(self, request: ManagerRequest) -> ManagerResponse:
         """The answer to any request."""
         line = MANAGER.line_of_request(request)
-        patience = self._timeout + (request.wait_seconds or 0 if isinstance(request, Recv) else 0)
         try:
-            answer = self._exchange(line, patience)
+            answer = self._exchange(line, self._timeout + waiting(request))
         except BaseException:
             self.close()
             raise
@@ -201,6 +200,13 @@ class AsyncHive:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+
+def waiting(request: ManagerRequest) -> int:
+    """How many seconds the daemon may wait before it answers that request."""
+    if not isinstance(request, Recv):
+        return 0
+    return DEFAULT_WAIT if request.wait_seconds is None else request.wait_seconds
 
 
 def connectable(path: str | os.PathLike[str]) -> str:

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+LONGEST_QUOTE = 200
+
+
+def brief(text: str) -> str:
+    """Somebody's words as a sentence can hold them: cut where they are long."""
+    return text if len(text) <= LONGEST_QUOTE else text[:LONGEST_QUOTE] + "…"
+
 
 class HiveError(Exception):
     """A refusal; its text is the sentence that whoever asked reads."""
+
+    def __str__(self) -> str:
+        """The sentence as text that can be stored: a file's name in bytes that are none would spoil it."""
+        return super().__str__().encode(errors="replace").decode()
 
 
 class BadName(HiveError):

@@ -7,7 +7,6 @@ import os
 import resource
 import sys
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +17,18 @@ from twisted.python.failure import Failure
 
 from hyperhive.assembly import assemble, host_desk
 from hyperhive.config import Config
+from hyperhive.containers import proc
 from hyperhive.errors import HiveError
 from hyperhive.logs import json_observer
 from hyperhive.protocols.admission import objection_to
-from hyperhive.store import agents, mail
 from hyperhive.wire.codec import HOST
 
 _log = Logger()
 
-BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 FILES_APART_FROM_AGENTS = 100
-"""Open files that the daemon needs beside its agents' sockets and connections, generously."""
+"""Open files that the daemon needs beside what its agents take, generously."""
+FILES_OF_AN_AGENT = 3
+"""Its socket, a connection, and what watches its process."""
 
 
 class Hive(MultiService):
@@ -43,6 +43,7 @@ class Hive(MultiService):
         for part in parts.services:
             part.setServiceParent(self)
         self._started: Deferred[None] | None = None
+        self._opened = False
 
     def setServiceParent(self, parent: Any) -> None:
         """Join the application; where logs are to be JSON, it is told here, as `twistd` asks it for an observer."""
@@ -66,7 +67,7 @@ class Hive(MultiService):
         parts = self._parts
         # The lifecycle ends first: an agent that is being started by then runs, and can be stopped.
         await _stop_each(parts.crash_watch, parts.retention, parts.questions, parts.lifecycle)
-        if self._config.stop_agents:
+        if self._config.stop_agents and self._opened:
             await parts.lifecycle.stop_all()
         await parts.doors.close_all()
         await _stop_each(parts.turns, parts.approvals, parts.broker)
@@ -77,13 +78,11 @@ class Hive(MultiService):
     async def _start(self) -> None:
         parts = self._parts
         parts.database.open()
-        await parts.database.perform(mail.requeue_all)
-        await parts.database.perform(agents.add_manager)
-        await parts.database.perform(partial(agents.resume_after_reboot, boot=BOOT_ID.read_text().strip()))
+        self._opened = True
+        await parts.lifecycle.prepare(proc.boot())
         _start_each(parts.broker, parts.turns, parts.approvals, parts.lifecycle)
-        for name in await parts.database.perform(agents.names):
+        for name in await parts.roster.names():
             await parts.doors.open(name)
-        parts.containers.watch(parts.crash_watch.look)
         await parts.lifecycle.recover()
         _start_each(parts.questions, parts.crash_watch, parts.retention)
         await parts.doors.open_host(HOST, host_desk(self._config, parts), objection_to)
@@ -92,10 +91,10 @@ class Hive(MultiService):
 
     def _say_welcome(self) -> None:
         layout, backend = self._config.layout, self._parts.containers
-        hivectl = Path(sys.argv[0]).with_name("hivectl")
+        hivectl = Path(sys.executable).with_name("hivectl")
         _log.info("the hive is up; its sockets are under {run}", run=layout.run)
         files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        room = (files - FILES_APART_FROM_AGENTS) // 2
+        room = (files - FILES_APART_FROM_AGENTS) // FILES_OF_AN_AGENT
         _log.info("{files} files may be open: room for {room} agents with a connection each", files=files, room=room)
         if not backend.isolates:
             _log.info(

@@ -23,13 +23,18 @@ class JsonLines:
             "at": round(event["log_time"], 3),
             "level": event["log_level"].name,
             "from": event.get("log_namespace", ""),
-            "message": formatEvent(event),
+            "message": _text(formatEvent(event)),
         }
         failure = event.get("log_failure")
         if failure is not None:
-            line["traceback"] = failure.getTraceback()
-        self._out.write(orjson.dumps(line, default=str).decode(errors="replace") + "\n")
+            line["traceback"] = _text(failure.getTraceback())
+        self._out.write(orjson.dumps(line, default=str).decode() + "\n")
         self._out.flush()
+
+
+def _text(text: str) -> str:
+    """The text as UTF-8 can hold it: a file's name in bytes that are none would cost the line."""
+    return text.encode(errors="replace").decode()
 
 
 def json_observer() -> ILogObserver:

@@ -51,7 +51,7 @@ def makeService(options: Options) -> IService:
     """The hive, with all that could be wrong looked at first; SystemExit with a sentence if something is."""
     from twisted.internet import reactor
 
-    from hyperhive.assembly import make_containers
+    from hyperhive.containers.local import LocalContainers
     from hyperhive.hive import Hive
     from hyperhive.premises import claim, raise_file_limit
 
@@ -59,7 +59,7 @@ def makeService(options: Options) -> IService:
         config = configure(options.given(), os.environ, root=os.geteuid() == 0)
         os.umask(0o077)
         soft_files, _ = raise_file_limit()
-        check_socket_paths(config.layout, make_containers(reactor, config, soft_files).longest_name)
+        check_socket_paths(config.layout, LocalContainers.longest_name)
         locks = claim(config.layout)
     except StartupError as error:
         raise SystemExit(f"hyperhive: {error}") from None

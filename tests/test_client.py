@@ -186,6 +186,21 @@ async def test_a_blocking_call_gives_up_and_its_connection_is_not_used_again(hiv
     await deferToThread(too_long)
 
 
+async def test_a_blocking_call_that_names_no_time_waits_as_long_as_the_daemon_does(
+    hive: SmallHive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hyperhive.client.DEFAULT_WAIT", 1)
+
+    def too_long() -> None:
+        with (
+            Hive(hive.path, timeout=0.05) as connection,
+            pytest.raises(ConnectionGone, match=r"^the daemon did not answer within 1\.05 seconds$"),
+        ):
+            connection.ask(asked.Recv())
+
+    await deferToThread(too_long)
+
+
 async def test_requests_sent_ahead_are_answered_in_their_order(reactor: Any, hive: SmallHive) -> None:
     async with await connect(reactor, hive.path) as connection:
         answers = await gatherResults([Deferred.fromCoroutine(connection.send("bob", str(n))) for n in range(50)])

@@ -12,6 +12,7 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from hyperhive.client import AsyncHive, ConnectionGone, Refused, WireError, connect
+from hyperhive.protocols.asker import WrongSocket
 from hyperhive.wire.manager_requests import ManagerRequest
 
 RETRY: Final = backoffPolicy(initialDelay=0.1, maxDelay=15.0)
@@ -36,7 +37,7 @@ class Link:
         self._stopped = False
 
     def start(self) -> Deferred[None]:
-        """Connect, now and whenever the connection is lost. Fires when stopped; fails only by an error of ours."""
+        """Connect, now and whenever the connection is lost. Fires when stopped; may fail with WrongSocket."""
         self._keeping = Deferred.fromCoroutine(self._keep_connected())
         return self._keeping.addErrback(lambda failure: failure.trap(CancelledError) and None)
 
@@ -74,6 +75,8 @@ class Link:
         while True:
             try:
                 hive = await self._introduced()
+            except WrongSocket:
+                raise
             except (ConnectionGone, Refused, WireError) as error:
                 failures += 1
                 if not reported:

@@ -26,6 +26,15 @@ NO_DAEMON: Final = 3
 NO_MAIL: Final = 4
 
 
+class Whole(click.IntRange):
+    """A whole number that the wire can carry."""
+
+    name = "whole number"
+
+
+ID: Final = Whole(-(2**63), 2**63 - 1)
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="hive-agent")
 @click.option("--socket", "path", envvar="HIVE_SOCKET", metavar="PATH", help="The agent's socket [env: HIVE_SOCKET].")
@@ -58,7 +67,7 @@ def serve(path: str | None) -> None:
 @main.command()
 @click.argument("to")
 @click.argument("body")
-@click.option("--in-reply-to", type=int, metavar="ID", help="The message that this one answers.")
+@click.option("--in-reply-to", type=ID, metavar="ID", help="The message that this one answers.")
 @click.pass_obj
 def send(path: str | None, to: str, body: str, in_reply_to: int | None) -> None:
     """Send BODY (`-`: standard input) to an agent, `manager`, `operator`, or `*`; prints the message's number."""
@@ -70,7 +79,7 @@ def send(path: str | None, to: str, body: str, in_reply_to: int | None) -> None:
 
 
 @main.command()
-@click.option("--wait", default=30, type=click.IntRange(0, 180), show_default=True, help="Seconds to wait for mail.")
+@click.option("--wait", default=30, type=Whole(0, 180), show_default=True, help="Seconds to wait for mail.")
 @click.option("--json", "as_json", is_flag=True, help="Print the message with sender and number as one JSON line.")
 @click.pass_obj
 def recv(path: str | None, wait: int, *, as_json: bool) -> None:
@@ -101,14 +110,23 @@ def whoami(path: str | None, *, as_json: bool) -> None:
 @click.argument("question")
 @click.option("--option", "options", multiple=True, metavar="O", help="One of the answers to choose from.")
 @click.option("--multi", is_flag=True, help="Several options may be chosen.")
-@click.option("--ttl", type=click.IntRange(1), metavar="S", help="Seconds after which the question expires.")
+@click.option("--ttl", type=Whole(1, 2**63 - 1), metavar="S", help="Seconds after which the question expires.")
+@click.option("--json", "as_json", is_flag=True, help="Print the question's number as one JSON line.")
 @click.pass_obj
-def ask(path: str | None, question: str, options: tuple[str, ...], *, multi: bool, ttl: int | None) -> None:
-    """Ask the operator; prints the question's number. The answer comes as mail from `system` that carries it."""
+def ask(
+    path: str | None, question: str, options: tuple[str, ...], *, multi: bool, ttl: int | None, as_json: bool
+) -> None:
+    """Ask the operator. The answer comes as mail from `system` that carries the question's number.
+
+    The number is told on standard error: what a runner writes to standard output becomes its reply.
+    """
     question = text(os.fsencode(question), "QUESTION")
     chosen_from = [text(os.fsencode(option), "--option") for option in options]
     with hive(path) as daemon:
-        click.echo(daemon.ask_operator(question, chosen_from, multi=multi, ttl=ttl))
+        number = daemon.ask_operator(question, chosen_from, multi=multi, ttl=ttl)
+    click.echo(f"question {number} is asked", err=True)
+    if as_json:
+        put(b'{"id":%d}\n' % number)
 
 
 @main.command()

@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 from hyperhive.agent.command import GRACE, Command
 from hyperhive.agent.link import Link
 from hyperhive.agent.serving import Serving
+from hyperhive.protocols.asker import WrongSocket
 
 SETTLING: Final = 3.0
 """Seconds that the daemon has, once the command has ended, to hear what became of the mail in hand."""
@@ -75,6 +76,9 @@ class Agent:
         await self._link.stop()
 
     def _crash(self, failure: Failure) -> None:
-        self._log.failure("hive-agent has a fault and stops", failure)
+        if failure.check(WrongSocket):
+            self._log.error("{error}", error=failure.value)
+        else:
+            self._log.failure("hive-agent has a fault and stops", failure)
         self.status = 1
         self._reactor.stop()

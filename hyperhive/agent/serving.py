@@ -19,13 +19,14 @@ from hyperhive.wire.names import REMINDER, SYSTEM
 from hyperhive.wire.records import Letter
 from hyperhive.wire.responses import Messages
 
-BATCH: Final = 8
+ONE: Final = 1
+"""How many messages are taken at a time: of several, those behind one that fails would overtake it."""
 RENEWAL: Final = 600.0
 """Seconds between signs of life while the command runs; a lease lasts six times as long."""
 MOST_REFUSED: Final = 64
 """Refused replies that are remembered."""
 PAUSE: Final = backoffPolicy(initialDelay=0.5, maxDelay=60.0, factor=2.0, jitter=lambda: 0.0)
-"""Seconds to the next batch after the n-th in a row in which something failed: 1, 2, 4, … 60."""
+"""Seconds to the next message after the n-th failure in a row: 1, 2, 4, … 60."""
 
 
 class Serving:
@@ -46,7 +47,7 @@ class Serving:
         """Work until stopped. Ends by CancelledError if there was nothing to do when it was stopped."""
         failures = 0
         while not self._stopping:
-            failures = 0 if await self._serve_batch() else failures + 1
+            failures = 0 if await self._serve_next() else failures + 1
             if failures and not self._stopping:
                 await self._idly(deferLater(self._clock, PAUSE(failures)))
 
@@ -57,21 +58,15 @@ class Serving:
         if self._run is not None:
             self._run.end()
 
-    async def _serve_batch(self) -> bool:
-        """Wait for mail and work it off; whether nothing failed."""
+    async def _serve_next(self) -> bool:
+        """Wait for a message and work it off; whether nothing failed."""
         try:
-            answer = await self._idly(Deferred.fromCoroutine(self._link.ask(Recv(LONGEST_BATCH_WAIT, BATCH))))
+            answer = await self._idly(Deferred.fromCoroutine(self._link.ask(Recv(LONGEST_BATCH_WAIT, ONE))))
             letters = expected(Messages, answer).messages
         except (Refused, WireError) as error:
             self._log.error("no mail was handed out: {error}", error=error)
             return False
-        well = True
-        for index, letter in enumerate(letters):
-            if self._stopping:
-                await self._settle(RequeueInflight(tuple(left.id for left in letters[index:]), spent=False))
-                break
-            well &= await self._serve_one(letter)
-        return well
+        return all([await self._serve_one(letter) for letter in letters])
 
     async def _idly(self, waiting: Deferred[Any]) -> Any:
         self._idle = waiting

@@ -46,7 +46,7 @@ class IReactor(IReactorFDSet, IReactorProcess, IReactorThreads, IReactorTime):
 class LocalContainers:
     """Runs each agent's command below a keeper of its own.
 
-    `commands` gives an agent's program and arguments, `environment` what is added to the daemon's own environment;
+    `commands` gives an agent's program and arguments, `environment` is what is added to the daemon's own environment;
     `grace` is how many seconds lie between SIGTERM and SIGKILL; `soft_files` the soft limit of open files that agents
     get (None: the daemon's).
     """
@@ -59,7 +59,7 @@ class LocalContainers:
     reactor: IReactor
     layout: Layout
     commands: Callable[[str], Sequence[str]]
-    environment: Callable[[str], Mapping[str, str]] = field(default=lambda _: {})
+    environment: Mapping[str, str] = field(factory=dict)
     grace: float = 10.0
     soft_files: int | None = None
 
@@ -171,7 +171,7 @@ class LocalContainers:
             name=name,
             generation=generation,
             command=command,
-            environment=self.environment(name),
+            environment=self.environment,
             soft_files=self.soft_files,
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-from hyperhive.hivectl.page import Column, Line, Page, Table, View
+from hyperhive.hivectl.page import Column, Line, Page, Remark, Table, View
 
 if TYPE_CHECKING:
     from hyperhive.wire.records import AgentStatus, Operation
@@ -32,11 +32,11 @@ def agent_change(reply: HostResponse, view: View) -> Page:
     return tuple(Line(sentence_of(status, view)) for status in reply.agent_statuses or ())
 
 
-def operations(reply: HostResponse, view: View) -> Page:
-    """Operations, as they came."""
-    rows = reply.operations or ()
+def operations(reply: HostResponse, view: View, most: int | None = None) -> Page:
+    """Operations as they came, newest first; at most so many."""
+    rows = (reply.operations or ())[:most]
     if not rows:
-        return (Line("No operation is under way."),) if view.terminal else ()
+        return (Remark("No operation is under way."),)
     columns = (
         Column("ID", right=True), Column("AGENT"), Column("KIND"), Column("STATE"), Column("BY"),
         Column("QUEUED"), Column("STARTED"), Column("ENDED"), Column("ERROR", long=True),
@@ -46,7 +46,7 @@ def operations(reply: HostResponse, view: View) -> Page:
 
 def log(reply: HostResponse, _view: View) -> Page:
     """The lines of an agent's output."""
-    return tuple(Line(line) for line in reply.log or ())
+    return tuple(Line(line) for line in reply.log or ()) or (Remark("The log is empty."),)
 
 
 def urls(reply: HostResponse, _view: View) -> Page:
@@ -63,20 +63,32 @@ def roster(statuses: Iterable[AgentStatus], view: View, under_way: Iterable[Oper
     """The agents as a table; operations are named where `under_way` tells what they are."""
     kinds = {row.id: f"{row.kind.value} " for row in under_way}
     columns = (
-        Column("NAME"), Column("STATE"), Column("UNREAD", right=True), Column("OPERATION"), Column("SINCE"),
-        Column("RESTARTS", right=True), Column("MODEL"), Column("COMMIT"), Column("PARENT"),
-        Column("STATUS", long=True), Column("URL"),
+        Column("NAME"), Column("STATE"), Column("UNREAD", right=True), Column("IN HAND", right=True),
+        Column("OPERATION"), Column("SINCE"), Column("RESTARTS", right=True), Column("MODEL"), Column("COMMIT"),
+        Column("PARENT"), Column("FAILURE", long=True), Column("STATUS", long=True), Column("URL"),
     )  # fmt: skip
     rows = [
         (
-            Line(one.name, "bold"), _state(one), str(one.unread),
+            Line(one.name, "bold"), _state(one), str(one.unread), str(in_hand(one) or ""),
             "" if one.operation is None else f'{kinds.get(one.operation, "")}{one.operation}',
             view.moment(one.since), str(one.restarts or ""), one.active_model or "", (one.deployed_sha or "")[:12],
-            one.parent or "", _status_text(one, view), one.url or "",
+            one.parent or "", failure(one) or "", _status_text(one, view), one.url or "",
         )
         for one in statuses
     ]  # fmt: skip
-    return Table(columns, rows).without_empty("OPERATION", "RESTARTS", "MODEL", "COMMIT", "PARENT", "STATUS", "URL")
+    return Table(columns, rows).without_empty(
+        "IN HAND", "OPERATION", "RESTARTS", "MODEL", "COMMIT", "PARENT", "FAILURE", "STATUS", "URL"
+    )
+
+
+def in_hand(status: AgentStatus) -> int:
+    """How many messages the agent works on."""
+    return getattr(status, "in_hand", None) or 0
+
+
+def failure(status: AgentStatus) -> str | None:
+    """Why it failed, if that is known."""
+    return getattr(status, "failure", None)
 
 
 def state_word(status: AgentStatus) -> str:
@@ -91,6 +103,10 @@ def state_word(status: AgentStatus) -> str:
 def sentence_of(status: AgentStatus, view: View) -> str:
     """One agent in one line, for those who follow."""
     parts = [f"{view.clock()} {status.name}: {state_word(status)}", f"{status.unread} unread"]
+    if cause := failure(status):
+        parts.insert(1, cause)
+    if count := in_hand(status):
+        parts.append(f"works on {count}")
     if status.paused and not status.running:
         parts.append("paused")
     if status.operation is not None:

@@ -11,8 +11,8 @@ from twisted.internet.defer import CancelledError, Deferred, DeferredQueue
 from hyperhive.hivectl.errands import PATIENCE, Errand, Query, Settings, Watch, Work
 from hyperhive.hivectl.page import Line, Page, View
 from hyperhive.hivectl.reaching import OperationError, RefusedError, UnreachableError, connect
-from hyperhive.hivectl.screen import Screen
-from hyperhive.protocols.asker import Asker, ConnectionGone
+from hyperhive.hivectl.screen import Screen, UnwritableError
+from hyperhive.protocols.asker import Asker, ConnectionGone, WrongSocket
 from hyperhive.wire.codec import HOST, WireError
 from hyperhive.wire.host_requests import HostRequest
 from hyperhive.wire.responses import HostResponse
@@ -21,6 +21,15 @@ DONE: Final = 0
 REFUSED: Final = 1
 UNREACHABLE: Final = 3
 INTERRUPTED: Final = 130
+
+COMMANDS_FOR: Final = {
+    "'dead_letters' lists": "'hivectl dead-letters' lists",
+    "'list' names": "'hivectl list' names",
+    "'operations' with 'all' lists": "'hivectl operations --all' lists",
+    "'pending' lists": "'hivectl pending' lists",
+    "'questions' lists": "'hivectl questions' lists",
+    "free text goes in 'text'": "free text goes in --text",
+}
 
 T = TypeVar("T")
 
@@ -44,8 +53,8 @@ class Client:
             if self.goes_on:
                 self.screen.complain(f"interrupted; {self.goes_on}")
             return INTERRUPTED
-        except (RefusedError, OperationError) as error:
-            self.screen.complain(str(error))
+        except (RefusedError, OperationError, UnwritableError, WrongSocket) as error:
+            self.screen.complain(in_commands(str(error)))
             return REFUSED
         except WireError as error:
             self.screen.complain(f"the daemon's answer can't be read, is it of another version than hivectl? {error}")
@@ -121,7 +130,7 @@ class Client:
                 if self.settings.json:
                     self.screen.raw(line)
                 else:
-                    self._show(errand.page(self._understood(line), self._view()))
+                    self._show(errand.page(_understood(follower, line), self._view()))
         finally:
             follower.abort()
         raise UnreachableError("the daemon closed the connection; nothing more will be told.")
@@ -132,7 +141,7 @@ class Client:
             line = await follower.follow(errand.request, news.put)
             if self.settings.json:
                 self.screen.raw(line)
-            self._understood(line)
+            _understood(follower, line)
             if errand.before is not None:
                 await self._query(errand.before)
         except BaseException:
@@ -153,17 +162,11 @@ class Client:
                 line = await answered
                 if self.settings.json:
                     self.screen.raw(line)
-                replies.append(self._understood(line))
+                replies.append(_understood(asker, line))
         finally:
             for answered in under_way:
                 answered.addErrback(lambda _: b"")
         return replies
-
-    def _understood(self, line: bytes) -> HostResponse:
-        reply = HOST.answer(line)
-        if not reply.ok:
-            raise RefusedError(reply.error or "the daemon refused, and did not say why.")
-        return reply
 
     def _within(self, doing: Coroutine[Any, Any, T], seconds: float | None) -> Deferred[T]:
         done = Deferred.fromCoroutine(doing)
@@ -181,6 +184,20 @@ class Client:
 
     def _view(self) -> View:
         return self.screen.view(self.reactor.seconds())
+
+
+def in_commands(sentence: str) -> str:
+    """A sentence of the daemon, which points at verbs of the wire, with the commands for them."""
+    for verb, command in COMMANDS_FOR.items():
+        sentence = sentence.replace(verb, command)
+    return sentence
+
+
+def _understood(asker: Asker, line: bytes) -> HostResponse:
+    reply: HostResponse = asker.read(line)
+    if not reply.ok:
+        raise RefusedError(reply.error or "the daemon refused, and did not say why.")
+    return reply
 
 
 def _operations(reply: HostResponse) -> list[int]:

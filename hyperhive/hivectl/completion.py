@@ -52,6 +52,15 @@ def options(path: str | None) -> list[CompletionItem]:
     return [_named(option) for option in dict.fromkeys(offered)]
 
 
+def options_of(path: str | None, number: int) -> tuple[str, ...]:
+    """What one open question offers; nothing if it leaves the answer free, or if no daemon tells."""
+    try:
+        found = [row["options"] for row in _rows(path, {"cmd": "questions"}, "questions") if row["id"] == number]
+    except (KeyError, TypeError):
+        return ()
+    return tuple(found[0]) if found else ()
+
+
 def dead_letters(path: str | None) -> list[CompletionItem]:
     """The messages that were given up."""
     return _offered(

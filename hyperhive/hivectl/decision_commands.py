@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 from click.shell_completion import CompletionItem
 
 from hyperhive.hivectl import completion
-from hyperhive.hivectl.decision_pages import all_approvals
+from hyperhive.hivectl.decision_pages import all_approvals, all_questions
 from hyperhive.hivectl.decision_pages import pending as pending_page
 from hyperhive.hivectl.decision_pages import questions as questions_page
 from hyperhive.hivectl.errands import Query, Settings, Work, deed, query
+from hyperhive.hivectl.page import BRIEF
+from hyperhive.hivectl.safe import shortened
 from hyperhive.hivectl.verbs import numbered, verb
 from hyperhive.wire import host_requests as ask
 from hyperhive.wire.agent_requests import Answer
@@ -48,7 +52,7 @@ def deny(number: int, note: str | None) -> Query:
 @click.option("--all", "everything", is_flag=True, help="The closed ones too, with their answers.")
 def questions(*, everything: bool) -> Query:
     """List the open questions."""
-    return query(ask.Questions(everything or None), questions_page)
+    return query(ask.Questions(everything or None), all_questions if everything else questions_page)
 
 
 @verb("answer")
@@ -57,13 +61,20 @@ def questions(*, everything: bool) -> Query:
 @click.option(
     "--choose", metavar="OPTION", multiple=True, shell_complete=_options, help="One of the options; may be repeated."
 )
-@click.option("--text", metavar="TEXT", help="Free words, beside the choices or alone.")
-def answer(number: int, words: str | None, choose: tuple[str, ...], text: str | None) -> Query:
-    """Answer a question, in words or by choice."""
+@click.option("--text", metavar="TEXT", help="Free words, beside the choices or instead of them.")
+@click.pass_context
+def answer(ctx: click.Context, number: int, words: str | None, choose: tuple[str, ...], text: str | None) -> Query:
+    """Answer a question, in words or by choice.
+
+    TEXT that is none of the options, where there are any, is confirmed on a terminal and refused elsewhere; --text
+    sends it without asking.
+    """
     if words is not None and text is not None:
         raise click.UsageError("Give the words once: as TEXT, or with --text.")
     if words is None and text is None and not choose:
         raise click.UsageError("Say the answer: TEXT, or --choose OPTION for one that is offered.")
+    if words is not None and not choose:
+        _confirm_none_of(completion.options_of(ctx.ensure_object(Settings).socket, number), words)
     if choose:
         request = Answer(number, choices=choose, text=words if text is None else text)
     else:
@@ -79,3 +90,13 @@ def cancel_question(number: int) -> Query:
 
 
 COMMANDS = (pending, approve, deny, questions, answer, cancel_question)
+
+
+def _confirm_none_of(options: tuple[str, ...], words: str) -> None:
+    if not options or words in options:
+        return
+    doubt = f"'{shortened(words, BRIEF)}' is none of the options ({shortened(' | '.join(options), BRIEF)})"
+    if not sys.stdin.isatty():
+        raise click.UsageError(f"{doubt}: choose one with --choose, or say it all the same with --text.")
+    if not click.confirm(f"{doubt}. Answer so all the same?", err=True):
+        raise click.ClickException("nothing was answered.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hyperhive.hivectl.agent_pages import styled
-from hyperhive.hivectl.page import Column, Line, Page, Table, View
+from hyperhive.hivectl.page import Column, Line, Page, Remark, Table, View
 
 if TYPE_CHECKING:
     from hyperhive.wire.records import Approval, Question
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 def pending(reply: HostResponse, view: View) -> Page:
     """What waits for a yes or no."""
     rows = reply.approvals or ()
-    page: list[Line | Table] = []
+    page: list[Line | Table | Remark] = []
     if rows:
         columns = (
             Column("ID", right=True), Column("KIND"), Column("AGENT"), Column("COMMIT"), Column("REQUESTED"),
             Column("DESCRIPTION", long=True),
         )  # fmt: skip
         page.append(Table(columns, [_waiting(row, view) for row in rows]).without_empty("COMMIT", "DESCRIPTION"))
-    elif view.terminal and not reply.more:
-        page.append(Line("No approval waits."))
+    elif not reply.more:
+        page.append(Remark("No approval waits."))
     if reply.more:
         page.append(Line(f"{reply.more} more of other kinds: hivectl pending --all shows them."))
     return page
@@ -33,7 +33,7 @@ def all_approvals(reply: HostResponse, view: View) -> Page:
     """Every approval, decided ones too."""
     rows = reply.approvals or ()
     if not rows:
-        return (Line("There was never an approval."),) if view.terminal else ()
+        return (Remark("There was never an approval."),)
     columns = (
         Column("ID", right=True), Column("KIND"), Column("AGENT"), Column("COMMIT"), Column("REQUESTED"),
         Column("STATUS"), Column("BY"), Column("OPERATION", right=True), Column("NOTE", long=True),
@@ -42,17 +42,26 @@ def all_approvals(reply: HostResponse, view: View) -> Page:
 
 
 def questions(reply: HostResponse, view: View) -> Page:
-    """Questions: open ones, and closed ones with their answers if there are any."""
+    """The open questions."""
+    return _questions(reply, view, "No question is open.", "STATUS", "ANSWER", "BY")
+
+
+def all_questions(reply: HostResponse, view: View) -> Page:
+    """Questions, open and closed, with the answers."""
+    return _questions(reply, view, "There was never a question.")
+
+
+def _questions(reply: HostResponse, view: View, none: str, *left_out: str) -> Page:
     rows = reply.questions or ()
     if not rows:
-        return (Line("No question is open."),) if view.terminal else ()
+        return (Remark(none),)
     columns = (
         Column("ID", right=True), Column("ASKER"), Column("TO"), Column("ASKED"), Column("DEADLINE"),
         Column("STATUS"), Column("QUESTION", long=True), Column("OPTIONS", long=True), Column("ANSWER", long=True),
         Column("BY"),
     )  # fmt: skip
     table = Table(columns, [_question(row, view) for row in rows])
-    return (table.without_empty("TO", "DEADLINE", "STATUS", "OPTIONS", "ANSWER", "BY"),)
+    return (table.without(*left_out).without_empty("TO", "DEADLINE", "OPTIONS", "ANSWER", "BY"),)
 
 
 def requested(reply: HostResponse, _view: View) -> Page:
@@ -103,8 +112,7 @@ def _decided(row: Approval, view: View) -> tuple[str | Line, ...]:
 
 
 def _question(row: Question, view: View) -> tuple[str | Line, ...]:
-    status = "" if row.status.value == "open" else row.status.value
     return (
-        str(row.id), row.asker, row.to or "", view.moment(row.asked_at), view.moment(row.deadline_at), status,
-        row.question, options(row), row.answer or "", row.answered_by or "",
+        str(row.id), row.asker, row.to or "", view.moment(row.asked_at), view.moment(row.deadline_at),
+        row.status.value, row.question, options(row), row.answer or "", row.answered_by or "",
     )  # fmt: skip

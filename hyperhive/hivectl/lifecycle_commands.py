@@ -11,7 +11,7 @@ import click
 from hyperhive.hivectl.agent_pages import operations as operations_page
 from hyperhive.hivectl.decision_pages import requested
 from hyperhive.hivectl.errands import Query, Work, deed, query
-from hyperhive.hivectl.verbs import one_agent, several_agents, verb, wait_option
+from hyperhive.hivectl.verbs import COUNT, one_agent, several_agents, verb, wait_option
 from hyperhive.wire import host_requests as ask
 from hyperhive.wire.manager_requests import Kill, RequestSpawn
 from hyperhive.wire.records import Scope
@@ -77,17 +77,18 @@ def rebuild(name: str, *, wait: bool) -> Work:
 
 @verb("destroy")
 @one_agent
-@click.option("--purge", is_flag=True, help="Remove its kept state, its mail and its logins too, for good.")
+@click.option("--purge", is_flag=True, help="Remove its files too, for good: state, configuration, logins.")
 @click.option("--yes", is_flag=True, help="Do not ask before a purge.")
 @wait_option
 def destroy(name: str, *, purge: bool, yes: bool, wait: bool) -> Work:
     """Take an agent down; its kept state stays, unless purged.
 
-    A spawn under the same name takes the kept state up again.
+    A spawn under the same name takes the kept state up again. After a purge, mail that it had not read is dead
+    letters, and delivered mail stays on record for 30 days.
     """
     if purge and not yes:
         _confirm_purge(name)
-    done = f"{name} is destroyed, and nothing is kept of it." if purge else f"{name} is destroyed; its state is kept."
+    done = f"{name} is destroyed; its {'files are removed' if purge else 'state is kept'}."
     return _work(ask.Destroy(name, purge), done, wait=wait)
 
 
@@ -107,9 +108,10 @@ def resume(name: str) -> Query:
 
 @verb("operations")
 @click.option("--all", "everything", is_flag=True, help="The ended ones too.")
-def operations(*, everything: bool) -> Query:
-    """List the operations under way."""
-    return query(ask.Operations(everything or None), operations_page)
+@click.option("-n", "--limit", type=COUNT, help="How many at most; --json prints all that the daemon tells.")
+def operations(*, everything: bool, limit: int | None) -> Query:
+    """List the operations under way, newest first."""
+    return query(ask.Operations(everything or None), lambda reply, view: operations_page(reply, view, limit))
 
 
 COMMANDS = (spawn, request_spawn, start, stop, restart, kill, rebuild, destroy, pause, resume, operations)
@@ -130,6 +132,10 @@ def _listed(names: tuple[str, ...]) -> str:
 def _confirm_purge(name: str) -> None:
     if not sys.stdin.isatty():
         raise click.UsageError("A purge cannot be undone: off a terminal it needs --yes.")
-    click.echo(f"All that is kept of {name!r} will be removed for good: its state, its mail, its logins.", err=True)
+    click.echo(
+        f"The files of {name!r} will be removed for good: state, configuration, logins. Mail that it has not read "
+        "becomes dead letters; the record of delivered mail stays for 30 days.",
+        err=True,
+    )
     if click.prompt("Type its name to go on", err=True, default="", show_default=False) != name:
         raise click.ClickException("that is not its name; nothing was done.")

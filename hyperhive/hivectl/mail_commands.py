@@ -12,12 +12,12 @@ from hyperhive.hivectl.mail_pages import dead_letters as dead_letters_page
 from hyperhive.hivectl.mail_pages import inbox as inbox_page
 from hyperhive.hivectl.mail_pages import messages as messages_page
 from hyperhive.hivectl.mail_pages import sent
-from hyperhive.hivectl.verbs import COUNT, ID, agent_names, numbered, verb
+from hyperhive.hivectl.verbs import COUNT, ID, agent_names, numbered, recipients, verb
 from hyperhive.wire import host_requests as ask
 
 
 @verb("send")
-@click.argument("to", metavar="TO", shell_complete=agent_names)
+@click.argument("to", metavar="TO", shell_complete=recipients)
 @click.argument("body", metavar="BODY")
 @click.option("--reply-to", metavar="ID", type=ID, help="The message that this one answers.")
 def send(to: str, body: str, reply_to: int | None) -> Query:
@@ -65,3 +65,5 @@ def _standard_input() -> str:
         return sys.stdin.buffer.read().decode()
     except UnicodeDecodeError:
         raise click.UsageError("Standard input is not UTF-8, and a message must be.") from None
+    except OSError as error:
+        raise click.UsageError(f"Standard input can't be read: {error.strerror}.") from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hyperhive.hivectl.agent_pages import styled
-from hyperhive.hivectl.page import Column, Line, Page, Table, View
+from hyperhive.hivectl.page import Column, Line, Page, Remark, Table, View
 
 if TYPE_CHECKING:
     from hyperhive.wire.records import InboxRow, MessageRow
@@ -24,7 +24,7 @@ def inbox(reply: HostResponse, view: View) -> Page:
     """The operator's mail, newest first."""
     rows = reply.inbox or ()
     if not rows:
-        return (Line("Nobody wrote to the operator."),) if view.terminal else ()
+        return (Remark("Nobody wrote to the operator."),)
     columns = (Column("ID", right=True), Column("FROM"), Column("AT"), Column("REPLY TO", right=True), _BODY)
     return (Table(columns, [_inbox_row(row, view) for row in rows]).without_empty("REPLY TO"),)
 
@@ -33,7 +33,7 @@ def messages(reply: HostResponse, view: View) -> Page:
     """Messages with where they stand, newest first."""
     rows = reply.messages or ()
     if not rows:
-        return (Line("There is no such message."),) if view.terminal else ()
+        return (Remark("There is no such message."),)
     columns = (
         Column("ID", right=True), Column("FROM"), Column("TO"), Column("AT"), Column("STATE"),
         Column("ATTEMPTS", right=True), Column("REPLY TO", right=True), _BODY,
@@ -44,8 +44,12 @@ def messages(reply: HostResponse, view: View) -> Page:
 def dead_letters(reply: HostResponse, view: View) -> Page:
     """The messages that were given up, and what to do about them."""
     if not reply.messages:
-        return (Line("There is no dead letter."),) if view.terminal else ()
-    hint = (Line("hivectl requeue ID queues one again.", "dim"),) if view.terminal else ()
+        return (Remark("There is no dead letter."),)
+    hint = (
+        (Line("hivectl logs NAME says why one was given up; hivectl requeue ID queues it again.", "dim"),)
+        if view.terminal
+        else ()
+    )
     return (*messages(reply, view), *hint)
 
 

@@ -11,7 +11,7 @@ import click
 
 from hyperhive.hivectl.errands import Errand, Query, Settings, Watch, Work
 from hyperhive.hivectl.places import candidates
-from hyperhive.hivectl.screen import Screen
+from hyperhive.hivectl.screen import Screen, UnwritableError, written
 from hyperhive.hivectl.tree import cli
 
 INTERRUPTED: Final = 130
@@ -22,11 +22,15 @@ def main() -> int:
     # Imports leave no garbage, and looking for it would take a tenth of the time that a command takes.
     gc.disable()
     try:
-        return run(sys.argv[1:])
+        with written():
+            return run(sys.argv[1:])
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
     except BrokenPipeError:
         return 0
+    except UnwritableError as error:
+        Screen(sys.stdout, sys.stderr).complain(str(error))
+        return 1
     finally:
         _let_go_of(sys.stdout)
 
@@ -75,8 +79,8 @@ def _make_patient(stream: TextIO, settings: Settings) -> None:
 
 
 def _let_go_of(stream: TextIO) -> None:
-    """Flush; should nobody read any more, spare the reader Python's complaint about that."""
+    """Flush; should nobody take it any more, spare the reader Python's complaint about that."""
     try:
         stream.flush()
-    except BrokenPipeError:
+    except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

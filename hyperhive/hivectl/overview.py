@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from hyperhive.hivectl.agent_pages import roster
+from hyperhive.hivectl.agent_pages import failure, in_hand, roster
 from hyperhive.hivectl.decision_pages import options
 from hyperhive.hivectl.mail_pages import who
 from hyperhive.hivectl.page import Line, Page, Table, View
@@ -88,7 +88,7 @@ def why_quiet(standing: Standing) -> str | None:
     agents = standing.agents
     if standing.operations or any(one.operation is not None for one in agents):
         return None
-    if any(one.unread and one.running and not one.paused for one in agents):
+    if any(in_hand(one) or (one.unread and one.running and not one.paused) for one in agents):
         return None
     if not any(one.running for one in agents):
         return "Quiet, as no agent runs: hivectl start NAME starts one, hivectl spawn NAME makes one."
@@ -104,15 +104,26 @@ def why_quiet(standing: Standing) -> str | None:
 
 
 def _quiet(standing: Standing) -> Iterator[Line | Table]:
-    stuck = [one for one in standing.agents if one.unread and (one.paused or not one.running)]
+    stuck = [one for one in standing.agents if one.unread and not _works(one)]
     reason = why_quiet(standing)
     if stuck or reason:
         yield Line("")
     for one in stuck:
-        why, verb = ("paused", "resume") if one.paused and one.running else ("not running", "start")
-        yield Line(f"{one.name} is {why} and has {one.unread} unread: hivectl {verb} {one.name}")
+        yield Line(_why_unread(one))
     if reason:
         yield Line(reason, "dim")
+
+
+def _works(one: AgentStatus) -> bool:
+    return one.running and not one.paused and (in_hand(one) > 0 or one.operation is not None)
+
+
+def _why_unread(one: AgentStatus) -> str:
+    if not one.running:
+        return f"{one.name} is not running and has {one.unread} unread: hivectl start {one.name}"
+    if one.paused:
+        return f"{one.name} is paused and has {one.unread} unread: hivectl resume {one.name}"
+    return f"{one.name} has {one.unread} unread and has not taken it: hivectl logs {one.name} says why"
 
 
 def _needs(standing: Standing, view: View) -> Iterator[Line]:
@@ -125,7 +136,8 @@ def _needs(standing: Standing, view: View) -> Iterator[Line]:
         yield Line(f"  {_counted(len(standing.failed), 'failed agent')}: hivectl agents", "bold red")
         for one in standing.failed[:SHOWN]:
             since = f" {view.moment(one.since)}" if one.since is not None else ""
-            yield Line(f"    {one.name} failed{since}: hivectl logs {one.name}, hivectl start {one.name}")
+            cause = f", {view.brief(why, 60)}" if (why := failure(one)) else ""
+            yield Line(f"    {one.name} failed{since}{cause}: hivectl logs {one.name}, hivectl start {one.name}")
     if standing.dead_letters:
         yield Line(f"  {_counted(len(standing.dead_letters), 'dead letter')}: hivectl dead-letters", "yellow")
         for row in standing.dead_letters[:SHOWN]:

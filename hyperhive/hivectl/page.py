@@ -43,6 +43,12 @@ class Line(NamedTuple):
     style: str = ""
 
 
+class Remark(NamedTuple):
+    """A line for a person that is no part of the answer: a pipe does not get it, standard error does."""
+
+    text: str
+
+
 class Column(NamedTuple):
     """A column by its heading. A `long` one gives way where the terminal is narrow."""
 
@@ -62,18 +68,24 @@ class Table(NamedTuple):
 
     def without_empty(self, *headings: str) -> Table:
         """The same table without those of the named columns in which nothing stands."""
-        kept = [
-            index
-            for index, column in enumerate(self.columns)
-            if column.heading not in headings or any(text_of(row[index]) for row in self.rows)
-        ]
+        return self.without(
+            *(
+                column.heading
+                for index, column in enumerate(self.columns)
+                if column.heading in headings and not any(text_of(row[index]) for row in self.rows)
+            )
+        )
+
+    def without(self, *headings: str) -> Table:
+        """The same table without the named columns."""
+        kept = [index for index, column in enumerate(self.columns) if column.heading not in headings]
         return Table(
             tuple(self.columns[index] for index in kept),
             [tuple(row[index] for index in kept) for row in self.rows],
         )
 
 
-Page = Sequence[Line | Table]
+Page = Sequence[Line | Table | Remark]
 
 
 def text_of(cell: Cell) -> str:
@@ -83,7 +95,11 @@ def text_of(cell: Cell) -> str:
 
 def plain(page: Page) -> str:
     """A page for a pipe: aligned columns, an empty cell is `-`, one row a line whatever its cells hold."""
-    return "".join(_plain_table(part) if isinstance(part, Table) else escape(part.text) + "\n" for part in page)
+    return "".join(
+        _plain_table(part) if isinstance(part, Table) else escape(part.text) + "\n"
+        for part in page
+        if not isinstance(part, Remark)
+    )
 
 
 def iso(at: int) -> str:

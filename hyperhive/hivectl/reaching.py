@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from twisted.internet.endpoints import UNIXClientEndpoint, connectProtocol
@@ -14,14 +16,18 @@ from hyperhive.limits import SOCKET_PATH_BYTES
 from hyperhive.protocols.asker import Asker
 from hyperhive.wire.codec import HOST
 
-_START: Final = "start the daemon with 'twistd -n hyperhive', or say with --socket where it listens"
+_START: Final = (
+    "start one with 'make run' in a clone of hyperhive or with 'twistd -n hyperhive', "
+    "or say with --socket where it listens"
+)
+_START_THAT_ONE: Final = "start the daemon that has this socket, or name another one with --socket"
 _REASONS: Final = {
     errno.ENOENT: ("does not exist", _START),
     errno.ENOTDIR: ("does not exist", _START),
     errno.EACCES: ("is not open to you", "try as root, or as the user who runs the daemon"),
     errno.EPERM: ("is not open to you", "try as root, or as the user who runs the daemon"),
     errno.ECONNREFUSED: ("is there, but no daemon listens on it", _START),
-    errno.ENOTSOCK: ("is no socket", _START),
+    errno.ENOTSOCK: ("is no socket", "name the daemon's host.sock with --socket"),
     errno.EAGAIN: ("has too many callers waiting", "try again in a moment"),
 }
 
@@ -39,7 +45,10 @@ class OperationError(Exception):
 
 
 async def connect(reactor: Any, paths: Sequence[str]) -> Asker:
-    """A connection to the first of `paths` that takes one. Raises UnreachableError."""
+    """A connection to the first of `paths` that takes one. Raises UnreachableError.
+
+    A single path was named by the operator, and a daemon that was started anyhow would not have it.
+    """
     faults: dict[str, tuple[str, str]] = {}
     for path in paths:
         try:
@@ -47,13 +56,18 @@ async def connect(reactor: Any, paths: Sequence[str]) -> Asker:
         except (ConnectError, OSError) as error:
             faults[path] = _reason(error)
     tried = "; ".join(f"{path} {what}" for path, (what, _) in faults.items())
-    hints = dict.fromkeys(hint for _, hint in faults.values())
+    hints = dict.fromkeys(
+        _START_THAT_ONE if hint is _START and len(paths) == 1 else hint for _, hint in faults.values()
+    )
     raise UnreachableError(f"no daemon reached: {tried}; {', or '.join(hints)}.")
 
 
 async def _connected(reactor: Any, path: str) -> Asker:
     if len(os.fsencode(path)) > SOCKET_PATH_BYTES:
         raise OSError(errno.ENAMETOOLONG, f"is longer than the {SOCKET_PATH_BYTES} bytes of a socket path")
+    # A file that is no socket refuses as a socket does behind which nobody listens.
+    if not stat.S_ISSOCK(Path(path).stat().st_mode):
+        raise OSError(errno.ENOTSOCK, os.strerror(errno.ENOTSOCK))
     endpoint = UNIXClientEndpoint(reactor, path)
     asker: Asker = await connectProtocol(endpoint, Asker(HOST))
     return asker

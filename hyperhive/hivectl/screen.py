@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 from attrs import define
 
-from hyperhive.hivectl.page import Line, Page, Table, View, plain, text_of
+from hyperhive.hivectl.page import Line, Page, Remark, Table, View, plain, text_of
 from hyperhive.hivectl.safe import escape, one_line
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+
+class UnwritableError(Exception):
+    """Standard output takes no more; the text is a sentence that says why."""
+
+
+@contextmanager
+def written() -> Iterator[None]:
+    """Standard output is written in here. Raises UnwritableError; a reader that left is BrokenPipeError as ever."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise UnwritableError(f"standard output can't be written: {error.strerror or error}") from error
 
 
 @define(eq=False)
@@ -36,16 +53,22 @@ class Screen:
 
     def show(self, page: Page) -> None:
         """Write a page: with colour and to the width on a terminal, plain elsewhere."""
-        if self.is_terminal:
-            write_richly(page, self.out)
-        else:
-            self.out.write(plain(page))
-        self.out.flush()
+        with written():
+            if self.is_terminal:
+                write_richly(page, self.out)
+            else:
+                self.out.write(plain(page))
+            self.out.flush()
+        for part in page:
+            if isinstance(part, Remark) and not self.is_terminal:
+                self.err.write(escape(part.text) + "\n")
+                self.err.flush()
 
     def raw(self, line: bytes) -> None:
         """Write one of the daemon's lines as it is."""
-        self.out.write(line.decode(errors="replace") + "\n")
-        self.out.flush()
+        with written():
+            self.out.write(line.decode(errors="replace") + "\n")
+            self.out.flush()
 
     def complain(self, sentence: str) -> None:
         """Say on standard error what went wrong."""
@@ -62,10 +85,10 @@ def write_richly(page: Page, out: TextIO) -> None:
         console.print(_rich_table(part) if isinstance(part, Table) else _rich_line(part), soft_wrap=False)
 
 
-def _rich_line(line: Line) -> RenderableType:
+def _rich_line(line: Line | Remark) -> RenderableType:
     from rich.text import Text
 
-    return Text(escape(line.text), line.style)
+    return Text(escape(line.text), line.style if isinstance(line, Line) else "")
 
 
 def _rich_table(table: Table) -> RenderableType:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from hyperhive import __version__
 from hyperhive.hivectl.verbs import Group, common_options
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 EPILOG = """\
 Exit status: 0 done; 1 refused, the daemon's sentence is on standard error; 2 the command line was wrong; 3 no daemon
@@ -60,6 +63,21 @@ SECTIONS: Final = {
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def cli() -> None:
     """Operate a hive of agents: see how it stands, decide what it asks, start and stop its agents."""
+
+
+def _commands(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(name) for name in cli.list_commands(ctx) if name.startswith(incomplete)]
+
+
+@cli.command("help")
+@click.argument("command", required=False, shell_complete=_commands)
+@click.pass_context
+def help_(ctx: click.Context, command: str | None) -> None:
+    """Explain hivectl, or one of its commands."""
+    arguments = ["--help"] if command is None else [command, "--help"]
+    cli.main(arguments, "hivectl", standalone_mode=False, obj=ctx.obj)
 
 
 @cli.command("completion")

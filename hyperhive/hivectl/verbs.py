@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
+from math import isnan
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -17,8 +18,26 @@ Section = tuple[str, tuple[str, ...]]
 """A module, and the names of the commands in it."""
 F = TypeVar("F", bound=Callable[..., Any])
 
-ID = click.IntRange(min=0)
-COUNT = click.IntRange(min=1)
+
+class Whole(click.IntRange):
+    """A whole number that the wire can carry."""
+
+    name = "whole number"
+
+
+class Seconds(click.FloatRange):
+    """A span of time that a clock can be set to."""
+
+    name = "number of seconds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Refuse `nan` too, which lies in every range."""
+        seconds = super().convert(value, param, ctx)
+        return self.fail(f"{value!r} is not a valid {self.name}.", param, ctx) if isnan(seconds) else seconds
+
+
+ID = Whole(0, 2**63 - 1)
+COUNT = Whole(1, 2**63 - 1)
 
 
 class Verb(click.Command):
@@ -87,7 +106,7 @@ def common_options(envvar: str | None = None) -> list[click.Parameter]:
             help="Print the daemon's answer as it came, a JSON object a line.",
         ),
         click.Option(
-            ["--timeout"], metavar="SECONDS", type=click.FloatRange(min=0, min_open=True),
+            ["--timeout"], metavar="SECONDS", type=Seconds(0, 1_000_000, min_open=True),
             expose_value=False, callback=_remember,
             help="How long the daemon has: 10 s, and for work on agents as long as it takes.",
         ),
@@ -121,6 +140,8 @@ def numbered(completing: Callable[[str | None], list[CompletionItem]] | None = N
 
 
 def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+    if value == "" and param.name == "socket":
+        raise click.BadParameter("it is empty; name the daemon's socket, or leave the option out.", ctx, param)
     if value and param.name:
         setattr(ctx.ensure_object(Settings), param.name, value)
     return value
@@ -133,3 +154,11 @@ def agent_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> 
     taken = ctx.params.get(param.name or "") or ()
     found = completion.agents(ctx.ensure_object(Settings).socket)
     return [item for item in found if item.value.startswith(incomplete) and item.value not in taken]
+
+
+def recipients(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete who can be written to: an agent, the operator, or everyone."""
+    from click.shell_completion import CompletionItem
+
+    others = (CompletionItem("operator"), CompletionItem("*", help="everyone"))
+    return agent_names(ctx, param, incomplete) + [item for item in others if item.value.startswith(incomplete)]

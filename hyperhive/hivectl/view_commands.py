@@ -6,7 +6,7 @@ import click
 
 from hyperhive.hivectl import agent_pages
 from hyperhive.hivectl.errands import Query, Watch, query
-from hyperhive.hivectl.verbs import COUNT, one_agent, verb
+from hyperhive.hivectl.verbs import COUNT, ID, one_agent, verb
 from hyperhive.wire import host_requests as ask
 from hyperhive.wire.manager_requests import List
 
@@ -34,7 +34,7 @@ def agents(*, follow: bool) -> Query | Watch:
 
 
 @verb("events")
-@click.option("--since", metavar="N", type=click.IntRange(min=0), help="Begin with the changes after this number.")
+@click.option("--since", metavar="N", type=ID, help="Begin with the changes after this number.")
 def events(since: int | None) -> Watch:
     """Follow everything that changes, until Ctrl-C."""
     from hyperhive.hivectl.event_pages import event

@@ -13,7 +13,7 @@ from twisted.internet.protocol import connectionDone
 from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
 
-from hyperhive.wire.codec import Dialect, WireError
+from hyperhive.wire.codec import HOST, Dialect, WireError
 
 LONGEST_ANSWER: Final = 16 * 1024 * 1024
 
@@ -49,12 +49,8 @@ class Asker(LineReceiver):
         return self.ask_for_line(self._dialect.line_of_request(request)).addCallback(self.read)
 
     def read(self, line: bytes) -> Any:
-        """The answer in a line. Raises WrongSocket if one of another kind of socket says such a thing, or WireError."""
-        try:
-            return self._dialect.answer(line)
-        except WireError:
-            _check_kind_of_socket(line, self._place)
-            raise
+        """The answer in a line of the daemon's. Raises as `answer_in` does."""
+        return answer_in(self._dialect, line, self._place)
 
     def ask_for_line(self, line: bytes) -> Deferred[bytes]:
         """The answer to a request that is a line already, as the line it came in."""
@@ -115,14 +111,27 @@ class Asker(LineReceiver):
             lost.callback(None)
 
 
-def _check_kind_of_socket(line: bytes, place: str) -> None:
+def answer_in(dialect: Dialect[Any, Any], line: bytes, place: str = "this") -> Any:
+    """The answer in a line that came from the socket at `place`.
+
+    Raises WrongSocket if one of another kind of socket says such a thing, WireError if none does.
+    """
+    try:
+        return dialect.answer(line)
+    except WireError:
+        _check_kind_of_socket(line, dialect, place)
+        raise
+
+
+def _check_kind_of_socket(line: bytes, dialect: Dialect[Any, Any], place: str) -> None:
     try:
         answer = orjson.loads(line)
     except orjson.JSONDecodeError:
         return
-    if not isinstance(answer, dict) or ("ok" in answer) == ("kind" in answer):
+    ours, theirs = ("ok", "kind") if dialect.name == HOST.name else ("kind", "ok")
+    if not isinstance(answer, dict) or ours in answer or theirs not in answer:
         return
-    if "ok" in answer:
+    if theirs == "ok":
         message = f"{place} is the operator's socket; use the agent's own, mcp.sock in the agent's run directory"
     else:
         message = f"{place} is an agent's socket; use the operator's, host.sock in the hive's run directory"

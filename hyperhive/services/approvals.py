@@ -12,14 +12,14 @@ from twisted.internet.defer import Deferred
 from hyperhive.errors import OperationFailed, Refused
 from hyperhive.services import verdicts
 from hyperhive.services.broker import Broker
+from hyperhive.services.effects import Effects
 from hyperhive.services.feed import Kind
 from hyperhive.services.lifecycle import Lifecycle
-from hyperhive.services.verdicts import Effects
 from hyperhive.store import agents, operations
 from hyperhive.store import approvals as table
 from hyperhive.store.approvals import Proposal
 from hyperhive.store.database import Connection
-from hyperhive.wire.records import Approval, ApprovalKind, ApprovalStatus, OperationKind
+from hyperhive.wire.records import Approval, ApprovalKind, ApprovalStatus, Operation, OperationKind
 
 NOT_DEPLOYABLE = (
     "this hyperhive has no configuration repositories to deploy a commit from; ask for it again with one that has"
@@ -68,7 +68,7 @@ class Approvals(Service):
         """
         now = self._broker.now()
 
-        def change(connection: Connection) -> tuple[int | None, str | None, Effects]:
+        def change(connection: Connection) -> tuple[Operation | None, str | None, Effects]:
             approval = table.decide(connection, id_, by, now)
             effects = Effects(rows=[(Kind.APPROVAL, id_, None)])
             try:
@@ -78,12 +78,12 @@ class Approvals(Service):
                 return None, str(refusal), effects
 
         operation, error, effects = await self._broker.database.perform(change)
-        self._announce(effects)
+        self._broker.announce(effects)
         if operation is None:
             message = f"approval {id_} failed: {error}"
             raise OperationFailed(message)
-        await self._lifecycle.take_up(operation)
-        return operation
+        self._lifecycle.take_up(operation)
+        return operation.id
 
     async def deny(self, id_: int, note: str | None, by: str) -> None:
         """No. Fails with Refused where the decision was taken already."""
@@ -101,12 +101,12 @@ class Approvals(Service):
         """All of them, newest first."""
         return self._broker.database.perform(table.every)
 
-    def _start(self, connection: Connection, approval: Approval, by: str, now: int) -> int:
+    def _start(self, connection: Connection, approval: Approval, by: str, now: int) -> Operation:
         if approval.kind is ApprovalKind.APPLY_COMMIT:
             raise OperationFailed(NOT_DEPLOYABLE)
         self._lifecycle.check_free(connection, approval.agent)
-        operation = operations.queue(connection, approval.agent, OperationKind.SPAWN, by, now)
-        table.start(connection, approval.id, operation)
+        operation, _ = operations.queue(connection, approval.agent, OperationKind.SPAWN, by, now)
+        table.start(connection, approval.id, operation.id)
         return operation
 
     async def _end(self, id_: int, status: ApprovalStatus, note: str | None, by: str) -> None:
@@ -121,7 +121,7 @@ class Approvals(Service):
             verdicts.resolve(connection, effects, approval, status, note, now)
             return effects
 
-        self._announce(await self._broker.database.perform(change))
+        self._broker.announce(await self._broker.database.perform(change))
 
     def _queue(self, change: Callable[[Connection], int]) -> Deferred[int]:
         def queued(id_: int) -> int:
@@ -129,7 +129,3 @@ class Approvals(Service):
             return id_
 
         return self._broker.database.perform(change).addCallback(queued)
-
-    def _announce(self, effects: Effects) -> None:
-        self._broker.told(effects.told)
-        effects.announce(self._broker.feed)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
 from attrs import define, field
@@ -15,9 +14,9 @@ from twisted.python.failure import Failure
 from hyperhive.boundaries import IContainers
 from hyperhive.errors import HiveError
 from hyperhive.services.broker import Broker
+from hyperhive.services.effects import Effects
 from hyperhive.services.feed import Kind
-from hyperhive.services.turns import Turns
-from hyperhive.services.verdicts import Effects
+from hyperhive.services.turns import GiveBack, GivenBack, Turns
 from hyperhive.store import agents
 from hyperhive.store.agents import Agent
 from hyperhive.store.database import Connection
@@ -53,7 +52,9 @@ class CrashWatch(Service):
         """Begin to watch."""
         super().startService()
         self._containers.watch(self.look)
-        self._poll.start(self._interval, now=True)
+        self._poll.start(self._interval, now=True).addErrback(
+            lambda reason: _log.failure("the crash watch no longer polls; it looks when it is told to", failure=reason)
+        )
 
     async def stopService(self) -> None:
         """Watch no longer; the agents are left alone."""
@@ -86,7 +87,8 @@ class CrashWatch(Service):
         for agent in should:
             runs = running.get(agent.name)
             if runs is None or runs.generation != agent.generation:
-                await self._report(agent)
+                # One that can't be reported now is found again at the next look, and hides no other.
+                await Deferred.fromCoroutine(self._report(agent)).addErrback(_complain)
 
     async def _report(self, agent: Agent) -> None:
         note = await self._containers.cause(agent.name, agent.generation) or UNKNOWN_CAUSE
@@ -98,22 +100,17 @@ class CrashWatch(Service):
         effects, given_back = result
         _log.warn("{name} crashed: {note}", name=agent.name, note=note)
         self._turns.given_back(agent.name, given_back)
-        self._broker.told(effects.told)
-        effects.announce(self._broker.feed)
-
-
-_GiveBack = Callable[[Connection], tuple[list[int], list[tuple[int, str]]]]
+        self._broker.announce(effects)
 
 
 def _crashed(
-    connection: Connection, agent: Agent, note: str, give_back: _GiveBack, now: int
-) -> tuple[Effects, tuple[list[int], list[tuple[int, str]]]] | None:
+    connection: Connection, agent: Agent, note: str, give_back: GiveBack, now: int
+) -> tuple[Effects, GivenBack] | None:
     if not agents.crashed(connection, agent.name, agent.generation):
         return None
     effects = Effects(rows=[(Kind.AGENT, agent.name, agent.name)])
     effects.tell_manager(connection, events.ContainerCrash(agent=agent.name, note=note), now)
-    given_back = give_back(connection)
-    return effects, given_back
+    return effects, give_back(connection)
 
 
 def _complain(reason: Failure) -> None:

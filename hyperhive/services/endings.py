@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from attrs import define, field, frozen
+from attrs import define, frozen
 
 from hyperhive.services import verdicts
+from hyperhive.services.effects import Effects
 from hyperhive.services.feed import Kind
-from hyperhive.services.verdicts import Effects
+from hyperhive.services.turns import GiveBack, GivenBack
 from hyperhive.store import agents, mail, operations
 from hyperhive.store.database import Connection
 from hyperhive.wire import events
@@ -17,9 +16,6 @@ from hyperhive.wire.records import Operation, OperationKind, OperationState
 
 STARTING = frozenset({OperationKind.SPAWN, OperationKind.START, OperationKind.RESTART, OperationKind.REBUILD})
 LEAVING = frozenset({OperationKind.STOP, OperationKind.RESTART, OperationKind.REBUILD, OperationKind.DESTROY})
-
-GiveBack = Callable[[Connection], tuple[list[int], list[tuple[int, str]]]]
-"""The change that queues an agent's leased mail again; see `Turns.stopping`."""
 
 
 @frozen(kw_only=True)
@@ -43,7 +39,10 @@ class Work:
 
 @frozen(kw_only=True)
 class Begun:
-    """What stood in the tables when the work began. `start`: the generation to start, None to start nothing."""
+    """What stood in the tables when the work began.
+
+    `start`: the generation to start, None to start nothing; `was_wanted`: the agent should have run and had not failed.
+    """
 
     start: int | None
     existed: bool
@@ -52,13 +51,11 @@ class Begun:
 
 @define(kw_only=True)
 class Ended:
-    """How the work ended, and what that did. `left`: the agent's container was seen to be stopped."""
+    """How the work ended. `left`: the agent's container was seen to be stopped."""
 
     state: OperationState
     error: str | None = None
     left: bool = False
-    effects: Effects = field(factory=Effects)
-    given_back: tuple[list[int], list[tuple[int, str]]] | None = None
 
 
 def begin(connection: Connection, work: Work, now: int, *, runs: bool) -> Begun:
@@ -66,6 +63,7 @@ def begin(connection: Connection, work: Work, now: int, *, runs: bool) -> Begun:
     agent = agents.found(connection, work.agent)
     existed = agent is not None and agent.present
     wanted = agent is not None and agent.wanted == agents.RUNNING
+    was_wanted = agent is not None and wanted and not agent.failed
     operations.begin(connection, work.operation.id, now)
     starts = work.kind in STARTING
     if work.kind is OperationKind.START and runs:
@@ -76,21 +74,26 @@ def begin(connection: Connection, work: Work, now: int, *, runs: bool) -> Begun:
     if starts:
         again = work.resumed and agent is not None and agent.generation > 0
         generation = agents.generation(connection, work.agent) if again else agents.begin_start(connection, work.agent)
-    return Begun(start=generation, existed=existed, was_wanted=wanted)
+    return Begun(start=generation, existed=existed, was_wanted=was_wanted)
 
 
-def end(connection: Connection, work: Work, begun: Begun, ended: Ended, give_back: GiveBack, now: int) -> Ended:
-    """Write how the work ended: the operation, the agent, its mail, the approvals it carried out, the events."""
-    effects = ended.effects = Effects()
+def end(
+    connection: Connection, work: Work, begun: Begun, ended: Ended, give_back: GiveBack, now: int
+) -> tuple[Effects, GivenBack | None]:
+    """Write how the work ended: the operation, the agent, its mail, the approvals it carried out, the events.
+
+    Returns what is to be announced, and the agent's leased mail where its container has left.
+    """
+    effects = Effects()
     operations.end(connection, work.operation.id, ended.state, ended.error, now)
     if ended.state is OperationState.SUCCEEDED:
         _succeeded(connection, work, begun)
     else:
         _failed(connection, work, begun, left=ended.left)
-    if ended.left:
-        ended.given_back = give_back(connection)
-        effects.told.extend(ended.given_back[1])
-    _tell_manager(connection, work, begun, ended, now)
+    given_back = give_back(connection) if ended.left else None
+    event = _event(work, begun, ended)
+    if event is not None:
+        effects.tell_manager(connection, event, now)
     verdicts.resolve_with_operation(connection, effects, work.operation.id, ended.state, ended.error, now)
     if work.kind is OperationKind.DESTROY and ended.state is OperationState.SUCCEEDED:
         verdicts.fail_approvals_of(connection, effects, work.agent, "agent destroyed", now)
@@ -98,7 +101,7 @@ def end(connection: Connection, work: Work, begun: Begun, ended: Ended, give_bac
         if work.flag:
             effects.told.extend(mail.bury_inbox(connection, work.agent, f"'{work.agent}' was purged", now))
     effects.rows += [(Kind.OPERATION, work.operation.id, None), (Kind.AGENT, work.agent, work.agent)]
-    return ended
+    return effects, given_back
 
 
 def _succeeded(connection: Connection, work: Work, begun: Begun) -> None:
@@ -123,17 +126,17 @@ def _failed(connection: Connection, work: Work, begun: Begun, *, left: bool) -> 
         agents.uncount_start(connection, work.agent, begun.start)
 
 
-def _tell_manager(connection: Connection, work: Work, begun: Begun, ended: Ended, now: int) -> None:
+def _event(work: Work, begun: Begun, ended: Ended) -> events.HelperEvent | None:
+    """What the manager hears of it."""
     succeeded = ended.state is OperationState.SUCCEEDED
-    event: events.HelperEvent | None = None
     match work.kind:
         case OperationKind.SPAWN:
-            event = events.Spawned(agent=work.agent, ok=succeeded, note=ended.error)
+            return events.Spawned(agent=work.agent, ok=succeeded, note=ended.error)
         case OperationKind.REBUILD:
-            event = events.Rebuilt(agent=work.agent, ok=succeeded, note=ended.error)
+            return events.Rebuilt(agent=work.agent, ok=succeeded, note=ended.error)
         case OperationKind.STOP if succeeded and begun.was_wanted:
-            event = events.Killed(agent=work.agent)
+            return events.Killed(agent=work.agent)
         case OperationKind.DESTROY if succeeded and begun.existed:
-            event = events.Destroyed(agent=work.agent)
-    if event is not None:
-        ended.effects.tell_manager(connection, event, now)
+            return events.Destroyed(agent=work.agent)
+        case _:
+            return None

@@ -133,15 +133,14 @@ class Labour:
         )  # fmt: skip
         while True:
             try:
-                ended = await self._broker.database.perform(change)
+                effects, given_back = await self._broker.database.perform(change)
                 break
             except DatabaseTrouble as trouble:
                 _log.error("the end of operation {id} is not on disk: {trouble}", id=work.operation.id, trouble=trouble)
                 if self.ending:
                     raise
                 await deferLater(self._broker.clock, AGAIN)
-        if ended.given_back is not None:
-            self._turns.given_back(work.agent, ended.given_back)
-        self._broker.told(ended.effects.told)
-        ended.effects.announce(self._broker.feed)
+        if given_back is not None:
+            self._turns.given_back(work.agent, given_back)
+        self._broker.announce(effects)
         return await self._broker.database.perform(partial(operations.one, id_=work.operation.id))

@@ -17,7 +17,7 @@ from hyperhive.services.broker import Broker
 from hyperhive.services.endings import Work
 from hyperhive.services.feed import Kind
 from hyperhive.services.labour import Labour
-from hyperhive.store import agents, operations
+from hyperhive.store import agents, mail, operations
 from hyperhive.store.database import Connection
 from hyperhive.wire.names import MANAGER, SYSTEM, objection
 from hyperhive.wire.records import Operation, OperationKind, OperationState
@@ -77,23 +77,19 @@ class Lifecycle(Service):
             raise Refused(message)
         now = self._broker.now()
 
-        def change(connection: Connection) -> tuple[int, bool]:
-            before = operations.highest(connection)
+        def change(connection: Connection) -> tuple[Operation, bool]:
             self._check(connection, name, kind, flag=flag)
-            id_ = operations.queue(connection, name, kind, by, now, flag=flag)
-            return id_, id_ > before
+            return operations.queue(connection, name, kind, by, now, flag=flag)
 
-        id_, new = await self._broker.database.perform(change)
-        if new:
-            await self.take_up(id_)
-        return id_
+        operation, is_new = await self._broker.database.perform(change)
+        if is_new:
+            self.take_up(operation, flag=flag)
+        return operation.id
 
-    async def take_up(self, id_: int) -> None:
-        """An operation of that id is on disk and queued: see to it."""
-        operation, flag = await self._broker.database.perform(partial(operations.with_flag, id_=id_))
-        self._broker.feed.publish(Kind.OPERATION, id_, operation.agent)
-        if operation.state is OperationState.QUEUED:
-            self._enqueue(Work(operation=operation, flag=flag))
+    def take_up(self, operation: Operation, *, flag: bool = False) -> None:
+        """An operation was queued, and is on disk: see to it."""
+        self._broker.feed.publish(Kind.OPERATION, operation.id, operation.agent)
+        self._enqueue(Work(operation=operation, flag=flag))
 
     async def ended(self, id_: int) -> None:
         """Wait for an operation's end. Fails with OperationFailed, saying why, if it did not succeed."""
@@ -107,6 +103,16 @@ class Lifecycle(Service):
             outcome = "failed" if operation.state is OperationState.FAILED else "came to an unknown end"
             message = f"{what} {outcome}: {operation.error or 'no reason is known'} (operation {id_})"
             raise OperationFailed(message)
+
+    async def prepare(self, boot: str) -> None:
+        """Before anything else is done: what an earlier daemon's end left undone in the tables. `boot`: the host's."""
+
+        def change(connection: Connection) -> None:
+            mail.requeue_all(connection)
+            agents.add_manager(connection)
+            agents.resume_after_reboot(connection, boot)
+
+        await self._broker.database.perform(change)
 
     async def recover(self) -> None:
         """Go on where an earlier daemon ended: take up what it left, and start what it stopped."""
@@ -169,8 +175,16 @@ class Lifecycle(Service):
         ).addCallback(over)
 
     async def _carry_out(self, work: Work) -> None:
-        operation = await self._labour.carry_out(work)
-        for waiting in self._waiting.pop(operation.id, []):
+        id_ = work.operation.id
+        try:
+            operation = await self._labour.carry_out(work)
+        except Exception:
+            what = f"{work.kind.value} of '{work.agent}'"
+            message = f"{what} ended, and how could not be written down; the daemon's log says why (operation {id_})"
+            for waiting in self._waiting.pop(id_, []):
+                waiting.errback(OperationFailed(message))
+            raise
+        for waiting in self._waiting.pop(id_, []):
             waiting.callback(operation)
         for hint in self._hints:
             hint()

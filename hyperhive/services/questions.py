@@ -16,20 +16,22 @@ from hyperhive.errors import Refused
 from hyperhive.limits import LONGEST_TTL
 from hyperhive.services import verdicts
 from hyperhive.services.broker import Broker
+from hyperhive.services.effects import Effects
 from hyperhive.services.feed import Kind
-from hyperhive.services.verdicts import Effects
 from hyperhive.store import agents
 from hyperhive.store import questions as table
 from hyperhive.store.database import Connection
 from hyperhive.store.questions import Asked
 from hyperhive.wire import events
-from hyperhive.wire.names import OPERATOR, SYSTEM
+from hyperhive.wire.names import OPERATOR, SYSTEM, shown
 from hyperhive.wire.records import OpenThread, Question, QuestionStatus
 
 _log = Logger()
 
 AGAIN: float = 5.0
 LONGEST_NAP: float = 86400.0
+OPTIONS_SHOWN = 3
+"""How many of a question's options a refusal quotes."""
 
 
 @define(eq=False)
@@ -79,7 +81,7 @@ class Questions(Service):
 
         def put(result: tuple[int, Effects]) -> int:
             id_, effects = result
-            self._announce(effects)
+            self._broker.announce(effects)
             if asked.deadline_at is not None:
                 self._expire()
             return id_
@@ -105,12 +107,12 @@ class Questions(Service):
             verdicts.close_question(connection, effects, id_, QuestionStatus.ANSWERED, joined, by, now)
             return effects
 
-        self._announce(await self._broker.database.perform(change))
+        self._broker.announce(await self._broker.database.perform(change))
 
     async def cancel(self, id_: int, by: str) -> None:
         """Close a question without an answer. Fails with Refused if it is closed."""
         now = self._broker.now()
-        self._announce(await self._broker.database.perform(partial(_cancel, id_=id_, by=by, now=now)))
+        self._broker.announce(await self._broker.database.perform(partial(_cancel, id_=id_, by=by, now=now)))
 
     def listed(self, *, closed: bool) -> Deferred[tuple[Question, ...]]:
         """The open questions, or all of them."""
@@ -127,7 +129,7 @@ class Questions(Service):
 
     def _expired(self, result: tuple[int | None, Effects]) -> None:
         deadline, effects = result
-        self._announce(effects)
+        self._broker.announce(effects)
         if deadline is not None:
             self._wait(min(max(0.0, deadline - self._broker.clock.seconds()), LONGEST_NAP))
 
@@ -140,10 +142,6 @@ class Questions(Service):
             self._alarm.cancel()
         if self.running:
             self._alarm = self._broker.clock.callLater(seconds, self._expire)
-
-    def _announce(self, effects: Effects) -> None:
-        self._broker.told(effects.told)
-        effects.announce(self._broker.feed)
 
 
 def _ask(connection: Connection, asked: Asked) -> tuple[int, Effects]:
@@ -179,20 +177,25 @@ def _joined(question: Question, answer: str | None, choices: Sequence[str] | Non
     if (answer is None) == (choices is None and text is None):
         message = "give either 'answer', or 'choices' and 'text'"
         raise Refused(message)
+    chosen = list(choices or ())
+    if not chosen and not (answer or text or "").strip():
+        message = "the answer is empty; it must say something, or choose at least one of 'choices'"
+        raise Refused(message)
     if answer is not None:
         return answer
-    chosen = list(choices or ())
-    if not chosen and not text:
-        message = "the answer is empty; give at least one of 'choices', or 'text'"
-        raise Refused(message)
     for choice in chosen:
         if choice not in question.options:
-            offered = ", ".join(repr(option) for option in question.options) or "none"
             message = (
-                f"{choice!r} is not among the options of question {question.id} ({offered}); free text goes in 'text'"
+                f"{shown(choice)} is not among the options of question {question.id} ({_offered(question.options)}); "
+                "free text goes in 'text'"
             )
             raise Refused(message)
     if len(set(chosen)) != len(chosen) or (len(chosen) > 1 and not question.multi):
         message = f"question {question.id} takes {'each choice once' if question.multi else 'one choice'}"
         raise Refused(message)
     return ", ".join([*chosen, *([text] if text else [])])
+
+
+def _offered(options: Sequence[str]) -> str:
+    first, others = options[:OPTIONS_SHOWN], len(options) - OPTIONS_SHOWN
+    return ", ".join(map(shown, first)) + (f" and {others} more" if others > 0 else "") or "none"

@@ -35,7 +35,9 @@ class Retention(Service):
     def startService(self) -> None:
         """Begin to sweep."""
         super().startService()
-        self._loop.start(RETENTION_INTERVAL, now=True)
+        self._loop.start(RETENTION_INTERVAL, now=True).addErrback(
+            lambda reason: _log.failure("old mail is no longer swept", failure=reason)
+        )
 
     async def stopService(self) -> None:
         """Sweep no longer, and wait for the slice that is being swept."""

@@ -11,12 +11,18 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
-from hyperhive.services.broker import Broker, Told
+from hyperhive.services.broker import Broker
 from hyperhive.services.inboxes import Take
 from hyperhive.store import mail
 from hyperhive.store.database import Connection
+from hyperhive.store.mail import Told
 
 _log = Logger()
+
+GivenBack = tuple[list[int], Told]
+"""Leased messages that were queued again, and what that told to senders: the dead letters among them."""
+GiveBack = Callable[[Connection], GivenBack]
+"""A change that queues an agent's leased mail again."""
 
 
 @define(eq=False)
@@ -52,7 +58,9 @@ class Turns(Service):
     def startService(self) -> None:
         """Begin to watch for leases that run out."""
         super().startService()
-        self._loop.start(max(1.0, min(30.0, self._broker.limits.lease_seconds / 4)), now=False)
+        self._loop.start(max(1.0, min(30.0, self._broker.limits.lease_seconds / 4)), now=False).addErrback(
+            lambda reason: _log.failure("leases no longer run out, and nothing is tried again", failure=reason)
+        )
 
     def stopService(self) -> None:
         """Watch no longer."""
@@ -92,34 +100,17 @@ class Turns(Service):
 
     def requeue(self, name: str, ids: Sequence[int] | None, *, spent: bool) -> Deferred[int]:
         """Those messages, or all that are leased to the agent, are queued again. Fires with how many."""
-        change = partial(
-            _requeue,
-            name=name,
-            ids=ids,
-            spent=spent,
-            now=self._broker.now(),
-            broker=self._broker,
-            why="it was put back",
-        )
-        return self._returned(name, change)
+        return self._returned(name, self._giving_back(name, ids, spent=spent, why="it was put back"))
 
     def stopped(self, name: str, *, crashed: bool) -> Deferred[int]:
         """The agent's container stopped: all that is leased to it is queued again; a crash spends an attempt."""
         return self._returned(name, self.stopping(name, crashed=crashed))
 
-    def stopping(self, name: str, *, crashed: bool) -> Callable[[Connection], tuple[list[int], Told]]:
+    def stopping(self, name: str, *, crashed: bool) -> GiveBack:
         """The change that `stopped` makes, for a transaction of one's own; give its result to `given_back`."""
-        return partial(
-            _requeue,
-            name=name,
-            ids=None,
-            spent=crashed,
-            now=self._broker.now(),
-            broker=self._broker,
-            why="the agent crashed with it",
-        )
+        return self._giving_back(name, None, spent=crashed, why="the agent crashed with it")
 
-    def given_back(self, name: str, result: tuple[list[int], Told]) -> int:
+    def given_back(self, name: str, result: GivenBack) -> int:
         """Leased messages of the agent are queued again, on disk; how many."""
         ids, told = result
         self._forget(name, ids)
@@ -127,6 +118,15 @@ class Turns(Service):
         self._broker.inboxes.arriving(name)
         self._broker.told(told)
         return len(ids)
+
+    def _giving_back(self, name: str, ids: Sequence[int] | None, *, spent: bool, why: str) -> GiveBack:
+        now, limits = self._broker.now(), self._broker.limits
+
+        def change(connection: Connection) -> GivenBack:
+            chosen = mail.leased(connection, name, ids)
+            return chosen, mail.requeue(connection, chosen, now, spent=spent, limits=limits, why=why)
+
+        return change
 
     def _settled(self, name: str, change: Callable[[Connection], list[int]]) -> Deferred[int]:
         done: Deferred[int] = Deferred()
@@ -139,7 +139,7 @@ class Turns(Service):
         self._broker.database.submit(change, settled, done.errback, last=True)
         return done
 
-    def _returned(self, name: str, change: Callable[[Connection], tuple[list[int], Told]]) -> Deferred[int]:
+    def _returned(self, name: str, change: GiveBack) -> Deferred[int]:
         done: Deferred[int] = Deferred()
         self._broker.database.submit(
             change, lambda result: done.callback(self.given_back(name, result)), done.errback, last=True
@@ -164,20 +164,12 @@ class Turns(Service):
 
     def _sweep(self) -> None:
         self._broker.inboxes.try_again()
+        self._broker.settling.try_again()
         now, patience = self._broker.clock.seconds(), self._broker.limits.lease_seconds
         for name, turn in tuple(self._turns.items()):
             if turn.handed and now - turn.alive_at >= patience:
                 ids = [letter.id for handed in turn.handed for letter in handed.take.letters]
-                change = partial(
-                    _requeue, name=name, ids=ids, spent=True, now=int(now), broker=self._broker, why="its lease ran out"
-                )
+                change = self._giving_back(name, ids, spent=True, why="its lease ran out")
                 self._returned(name, change).addErrback(
                     lambda reason: _log.failure("leases that ran out stay for now", failure=reason)
                 )
-
-
-def _requeue(
-    connection: Connection, name: str, ids: Sequence[int] | None, *, spent: bool, now: int, broker: Broker, why: str
-) -> tuple[list[int], Told]:
-    chosen = mail.leased(connection, name, ids)
-    return chosen, mail.requeue(connection, chosen, now, spent=spent, limits=broker.limits, why=why)

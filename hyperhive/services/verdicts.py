@@ -1,36 +1,13 @@
-"""How approvals end, as part of a transaction: used by whoever decides, and by whoever did what was decided."""
+"""How approvals and questions end, as part of a transaction: the row, the message to who waits for it, the news."""
 
 from __future__ import annotations
 
-from attrs import define, field
-
-from hyperhive.services.feed import Feed, Kind
-from hyperhive.store import approvals, mail, questions
+from hyperhive.services.effects import Effects
+from hyperhive.services.feed import Kind
+from hyperhive.store import approvals, questions
 from hyperhive.store.database import Connection
 from hyperhive.wire import events
-from hyperhive.wire.names import MANAGER
 from hyperhive.wire.records import Approval, ApprovalStatus, OperationState, Outcome, QuestionStatus
-
-
-@define
-class Effects:
-    """What a change did that somebody will want to hear of, once it is on disk."""
-
-    told: list[tuple[int, str]] = field(factory=list)
-    rows: list[tuple[Kind, int | str, str | None]] = field(factory=list)
-
-    def announce(self, feed: Feed) -> None:
-        """Publish the changed rows; the messages are the broker's to announce."""
-        for kind, key, whose in self.rows:
-            feed.publish(kind, key, whose)
-
-    def tell_manager(self, connection: Connection, event: events.HelperEvent, now: int) -> None:
-        """Put an event into the manager's inbox."""
-        self.tell(connection, MANAGER, event, now)
-
-    def tell(self, connection: Connection, name: str, event: events.HelperEvent, now: int) -> None:
-        """Put an event into an inbox, if there is one of that name."""
-        self.told.extend((id_, name) for id_ in mail.tell(connection, name, event, now))
 
 
 def resolve(

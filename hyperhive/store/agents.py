@@ -35,6 +35,7 @@ _SELECT = """
     SELECT agents.name, present, wanted, generation, failed, paused, restarts, queued, text, set_at
     FROM agents LEFT JOIN status_texts USING (name)
 """
+# The first of the two conditions on `state` is there for the index of open operations, which is used where it stands.
 _WATCHED = """
     present AND wanted = :running AND NOT failed
     AND NOT EXISTS (

@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import frozen
 
-from hyperhive.errors import Refused
+from hyperhive.errors import Refused, brief
 from hyperhive.limits import MOST_ROWS
 from hyperhive.wire.records import Approval, ApprovalKind, ApprovalStatus
 
@@ -18,6 +18,13 @@ _SELECT = """
 """
 _UNDECIDED = "status = 'pending' AND decided_at IS NULL"
 _READ_BY_THE_SEED = "kind IN ('spawn', 'apply_commit')"
+
+_SAID = {
+    ApprovalStatus.APPROVED: "was already approved",
+    ApprovalStatus.DENIED: "was already denied",
+    ApprovalStatus.CANCELLED: "was already cancelled",
+    ApprovalStatus.FAILED: "has already failed",
+}
 
 
 @frozen(kw_only=True)
@@ -78,10 +85,10 @@ def decide(connection: Connection, id_: int, by: str, now: int) -> Approval:
 
 def already(approval: Approval) -> str:
     """The sentence for who comes second."""
-    said = "approved" if approval.status is ApprovalStatus.PENDING else approval.status.value
-    by = f" by {approval.decided_by}" if approval.decided_by else ""
-    note = f": {approval.note}" if approval.note else ""
-    return f"approval {approval.id} was already {said}{by}{note}"
+    said = "was already approved" if approval.status is ApprovalStatus.PENDING else _SAID[approval.status]
+    by = f" by {approval.decided_by}" if approval.decided_by and approval.status is not ApprovalStatus.FAILED else ""
+    note = f": {brief(approval.note)}" if approval.note else ""
+    return f"approval {approval.id} {said}{by}{note}"
 
 
 def start(connection: Connection, id_: int, operation: int) -> None:

@@ -9,22 +9,30 @@ from hyperhive.errors import Refused
 from hyperhive.limits import MOST_ROWS
 from hyperhive.wire.records import Operation, OperationKind, OperationState
 
-_SELECT = "SELECT id, agent, kind, state, requested_by, queued_at, started_at, ended_at, error FROM operations"
+_COLUMNS = "id, agent, kind, state, requested_by, queued_at, started_at, ended_at, error"
+_SELECT = f"SELECT {_COLUMNS} FROM operations"
 _OPEN = "state IN ('queued', 'running')"
 
 
-def queue(connection: Connection, agent: str, kind: OperationKind, by: str, now: int, *, flag: bool = False) -> int:
-    """Queue an operation on an agent, or join the last one that waits there if it says the same; its id."""
+def queue(
+    connection: Connection, agent: str, kind: OperationKind, by: str, now: int, *, flag: bool = False
+) -> tuple[Operation, bool]:
+    """Queue an operation on an agent, or join the last one there if it says the same; whether it is a new one."""
     last = connection.execute(
-        f"SELECT id, kind, flag FROM operations WHERE agent = ? AND {_OPEN} ORDER BY id DESC LIMIT 1", (agent,)
+        f"SELECT {_COLUMNS}, flag FROM operations WHERE agent = ? AND {_OPEN} ORDER BY id DESC LIMIT 1", (agent,)
     ).fetchone()
-    if last is not None and (last[1], bool(last[2])) == (kind.value, flag):
-        return int(last[0])
-    cursor = connection.execute(
-        "INSERT INTO operations (agent, kind, flag, state, requested_by, queued_at) VALUES (?, ?, ?, 'queued', ?, ?)",
+    if last is not None:
+        operation = _operation(last[:-1])
+        if (operation.kind, bool(last[-1])) == (kind, flag):
+            return operation, False
+    row = connection.execute(
+        f"""
+        INSERT INTO operations (agent, kind, flag, state, requested_by, queued_at) VALUES (?, ?, ?, 'queued', ?, ?)
+        RETURNING {_COLUMNS}
+        """,
         (agent, kind.value, flag, by, now),
-    )
-    return int(cursor.lastrowid or 0)
+    ).fetchone()
+    return _operation(row), True
 
 
 def coming(connection: Connection, agent: str) -> OperationKind | None:
@@ -49,7 +57,7 @@ def end(connection: Connection, id_: int, state: OperationState, error: str | No
 
 def undone(connection: Connection) -> list[tuple[Operation, bool]]:
     """Queued and running operations, oldest first, each with its flag."""
-    rows = connection.execute(_SELECT.replace(" FROM", ", flag FROM") + f" WHERE {_OPEN} ORDER BY id").fetchall()
+    rows = connection.execute(f"SELECT {_COLUMNS}, flag FROM operations WHERE {_OPEN} ORDER BY id").fetchall()
     return [(_operation(row[:-1]), bool(row[-1])) for row in rows]
 
 
@@ -62,17 +70,6 @@ def listed(connection: Connection, *, ended: bool) -> tuple[Operation, ...]:
     """Operations under way, newest first; with `ended` also the last ended ones."""
     where = "" if ended else f" WHERE {_OPEN}"
     return tuple(_operation(row) for row in connection.execute(f"{_SELECT}{where} ORDER BY id DESC LIMIT {MOST_ROWS}"))
-
-
-def highest(connection: Connection) -> int:
-    """The id of the newest operation; 0 if there was none."""
-    return int(connection.execute("SELECT coalesce(max(id), 0) FROM operations").fetchone()[0])
-
-
-def with_flag(connection: Connection, id_: int) -> tuple[Operation, bool]:
-    """An operation and its flag. Raises Refused if there is none of that id."""
-    operation = one(connection, id_)
-    return operation, bool(connection.execute("SELECT flag FROM operations WHERE id = ?", (id_,)).fetchone()[0])
 
 
 def one(connection: Connection, id_: int) -> Operation:

@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import frozen
 
-from hyperhive.errors import Refused
+from hyperhive.errors import Refused, brief
 from hyperhive.limits import MOST_ROWS
 from hyperhive.wire.names import OPERATOR
 from hyperhive.wire.records import OpenThread, Question, QuestionStatus
@@ -77,7 +77,7 @@ def close(
 def already(question: Question) -> str:
     """The sentence for who comes second."""
     if question.status is QuestionStatus.ANSWERED:
-        return f"question {question.id} was already answered by {question.answered_by}: {question.answer}"
+        return f"question {question.id} was already answered by {question.answered_by}: {brief(question.answer or '')}"
     return f"question {question.id} was already {question.status.value}"
 
 

@@ -36,7 +36,7 @@ CREATE TABLE facts (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE messages (
-    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    id          INTEGER PRIMARY KEY,          -- never given twice, as the newest row is never swept
     sender      TEXT    NOT NULL,
     recipient   TEXT    NOT NULL,
     body        TEXT    NOT NULL,
@@ -150,7 +150,10 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
             "start the newer hyperhive that wrote it"
         )
         raise StartupError(message)
-    connection.execute("PRAGMA journal_mode = WAL")
+    (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    if mode != "wal":
+        message = f"the database {path} can have no write-ahead log there; name a --state-dir on a local disk"
+        raise StartupError(message)
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     _upgrade(connection, path)

@@ -81,7 +81,7 @@ class _Union:
         """The value that a JSON object stands for. Raises WireError."""
         tag = value.get(self.tag)
         if tag is None:
-            message = f"'{self.tag}' is missing: a {what} names itself there, such as '{min(self.structure)}'"
+            message = f"'{self.tag}' is missing: {_a(what)} names itself there, such as '{min(self.structure)}'"
             raise WireError(message)
         structure = self.structure.get(tag) if tag.__class__ is str else None
         if structure is None:
@@ -129,14 +129,18 @@ def _object(line: bytes, what: str) -> dict[str, Any]:
     try:
         value = orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        message = f"the line is no JSON ({error}); a {what} is one JSON object on one line, in UTF-8"
+        message = f"the line is no JSON ({error}); {_a(what)} is one JSON object on one line, in UTF-8"
         if not line.strip():
-            message = f"the line is empty; a {what} is one JSON object on one line"
+            message = f"the line is empty; {_a(what)} is one JSON object on one line"
         raise WireError(message) from None
     if value.__class__ is not dict:
-        message = f"{Mismatch('one JSON object on one line', value)}".replace("must be", f"a {what} must be", 1)
+        message = f"{Mismatch('one JSON object on one line', value)}".replace("must be", f"{_a(what)} must be", 1)
         raise WireError(message)
     return cast("dict[str, Any]", value)
+
+
+def _a(what: str) -> str:
+    return f"an {what}" if what[0] in "aeiou" else f"a {what}"
 
 
 def _short(value: Any) -> str:

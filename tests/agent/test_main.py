@@ -92,10 +92,13 @@ async def test_whoami_says_whose_socket_it_is(hive_agent: HiveAgent) -> None:
     assert await hive_agent("whoami") == (b"alice (agent) of testhive, start 3\n", b"", 0)
 
 
-async def test_ask_prints_the_number_of_the_question(hive: SmallHive, hive_agent: HiveAgent) -> None:
+async def test_ask_keeps_the_number_of_the_question_out_of_what_a_runner_replies(
+    hive: SmallHive, hive_agent: HiveAgent
+) -> None:
     question = ["ask", "which?", "--option", "this", "--option", "that", "--multi", "--ttl", "60"]
-    assert await hive_agent(*question) == (b"7\n", b"", 0)
-    assert hive.asked == [AskOperator("which?", ("this", "that"), multi=True, ttl_seconds=60)]
+    assert await hive_agent(*question) == (b"", b"question 7 is asked\n", 0)
+    assert await hive_agent("ask", "which?", "--json") == (b'{"id":7}\n', b"question 7 is asked\n", 0)
+    assert hive.asked[0] == AskOperator("which?", ("this", "that"), multi=True, ttl_seconds=60)
 
 
 async def test_status_sets_the_status(hive: SmallHive, hive_agent: HiveAgent) -> None:
@@ -117,4 +120,22 @@ async def test_a_body_that_is_no_text_is_wrong_usage(hive: SmallHive, hive_agent
     sentence = b"hive-agent: BODY is not UTF-8; the hive carries nothing else\n"
     assert await hive_agent("send", "bob", b"\xff") == (b"", sentence, 2)
     assert await hive_agent("send", "bob", "-", stdin=b"\xff") == (b"", sentence, 2)
+    assert hive.asked == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("send", "bob", "x", "--in-reply-to", str(2**63)),
+        ("ask", "?", "--ttl", str(2**63)),
+        ("ask", "?", "--ttl", "soon"),
+        ("recv", "--wait", "181"),
+    ],
+)
+async def test_a_number_that_the_wire_cannot_carry_is_wrong_usage(
+    hive: SmallHive, hive_agent: HiveAgent, arguments: tuple[str, ...]
+) -> None:
+    _, errors, status = await hive_agent(*arguments)
+    assert status == 2
+    assert b"Traceback" not in errors
     assert hive.asked == []

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Generator, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from twisted.python.failure import Failure
 from hyperhive.wire.agent_requests import Send, Whoami
 from tests.agent.conftest import Gate
 from tests.agent.small_hive import SmallHive
+from tests.hivectl.scripted import ScriptedDaemon
 
 
 class Program(ProcessProtocol):
@@ -73,7 +75,8 @@ async def test_sigterm_puts_back_what_is_in_hand_and_ends_it_with_status_0(
     await gate.reached()
     program.signal(signal.SIGTERM)
     assert await program.ended == 0
-    assert hive.put_back == [(1, False), (2, False)]
+    assert hive.put_back == [(1, False)]
+    assert hive.unread() == 2
 
 
 async def test_sigterm_ends_an_idle_one_at_once(hive: SmallHive, start: Start) -> None:
@@ -126,6 +129,20 @@ async def test_a_command_does_not_outlive_a_killed_program(hive: SmallHive, star
     program.signal(signal.SIGKILL)
     assert await program.ended == -signal.SIGKILL
     await hive.until(lambda: not hive.connections)
+
+
+@pytest.mark.parametrize("runner", ["", "cat"])
+async def test_the_operators_socket_is_called_one_and_left(start: Start, tmp_path: Path, runner: str) -> None:
+    daemon = ScriptedDaemon(str(tmp_path / "host.sock"))
+    port = daemon.listen()
+    program = start({"HIVE_SOCKET": daemon.path, "HIVE_RUNNER_COMMAND": runner})
+    try:
+        assert await program.ended == 1
+    finally:
+        await port.stopListening()
+    told = f"{daemon.path} is the operator's socket; use the agent's own, mcp.sock in the agent's run directory"
+    assert program.errors.decode().splitlines()[-1].endswith(told)
+    assert b"Traceback" not in program.errors
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ class Hive:
         for former in self._made:
             former.close()
         containers = LocalContainers(
-            self.reactor, self.layout, self.scripts.__getitem__, lambda _: self.extra, **{"grace": 5.0, **options}
+            self.reactor, self.layout, self.scripts.__getitem__, self.extra, **{"grace": 5.0, **options}
         )
         containers.watch(hints := Hints())
         self._made.append(containers)

@@ -18,6 +18,7 @@ from zope.interface.verify import verifyObject
 
 from hyperhive.boundaries import IContainers
 from hyperhive.containers import keeper, pidfd, proc
+from hyperhive.containers.local import LocalContainers
 from hyperhive.containers.records import read_run
 from hyperhive.errors import ContainerError
 from tests.containers.conftest import Hive, alive, descriptors
@@ -54,6 +55,16 @@ async def test_an_agent_that_was_started_runs_as_the_leader_of_its_own_session(h
     assert os.getsid(agent.pid) == os.getpgid(agent.pid) == agent.pid
     assert Path(f"/proc/{agent.pid}/cwd").readlink() == hive.layout.notes("alice")
     assert hive.layout.runtime("alice").stat().st_mode & 0o777 == 0o700
+
+
+async def test_what_runs_is_known_before_anybody_watches(hive: Hive) -> None:
+    hive.agent("alice", FOREVER)
+    containers, _ = hive.backend()
+    await containers.start("alice", 1)
+    containers.close()
+    unwatched = LocalContainers(hive.reactor, hive.layout, hive.scripts.__getitem__)
+    assert (await unwatched.running()).keys() == {"alice"}
+    unwatched.close()
 
 
 async def test_a_stopped_agent_is_gone_with_all_it_started(hive: Hive) -> None:

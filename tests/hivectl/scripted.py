@@ -18,7 +18,7 @@ from hyperhive.hivectl.client import Client
 from hyperhive.hivectl.errands import Errand, Settings
 from hyperhive.hivectl.screen import Screen
 from hyperhive.hivectl.tree import cli
-from hyperhive.wire.codec import HOST
+from hyperhive.wire.codec import HOST, WireError
 from hyperhive.wire.responses import HostResponse
 
 HIVECTL = str(Path(sys.executable).with_name("hivectl"))
@@ -37,7 +37,11 @@ class Conversation(LineReceiver):
 
     def lineReceived(self, line: bytes) -> None:
         self.daemon.asked.append(line)
-        request = HOST.request(line)
+        try:
+            request = HOST.request(line)
+        except WireError as error:
+            self.say(refused(str(error)))
+            return
         answer = self.daemon.answers.get(type(request).__name__, OK)
         if callable(answer):
             answer(self, request)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from twisted.internet.defer import Deferred
 
 from hyperhive.hivectl.screen import Screen
-from hyperhive.wire.codec import HOST
+from hyperhive.wire.codec import AGENT, HOST
 from hyperhive.wire.records import Change, OperationState
-from hyperhive.wire.responses import HostResponse
-from tests.hivectl.rows import agent, operation
+from hyperhive.wire.responses import Err, HostResponse
+from tests.hivectl.rows import agent, operation, question
 from tests.hivectl.scripted import Conversation, ScriptedDaemon, Terminal, refused, understood
 
 UNDER_WAY = HostResponse(ok=True, operations=(operation(),))
@@ -282,11 +284,63 @@ async def test_no_daemon_is_told_with_every_path_and_its_reason(tmp_path: Path) 
     assert await Client(reactor, paths, settings, screen).run(errand) == 3
     told = screen.err.getvalue()  # type: ignore[attr-defined]
     assert f"{paths[0]} does not exist" in told
-    assert f"{paths[1]} is there, but no daemon listens on it" in told
+    assert f"{paths[1]} is no socket" in told
     assert f"{paths[2]} does not exist" in told
     assert "longer than the 107 bytes" in told
-    assert "twistd -n hyperhive" in told
+    assert "'make run'" in told
+    assert "'twistd -n hyperhive'" in told
     assert len(told.splitlines()) == 1
+
+
+async def test_who_named_a_socket_is_not_told_to_start_a_daemon_that_would_have_another(
+    daemon: ScriptedDaemon, short_path: Path
+) -> None:
+    daemon.path = str(short_path / "none.sock")
+    told = f"{daemon.path} does not exist; start the daemon that has this socket, or name another one with --socket."
+    assert await daemon.run("list") == (3, "", f"hivectl: no daemon reached: {told}\n")
+
+
+@pytest.mark.parametrize("arguments", ["list", "status", "events", "kill alice", "approve 7 --wait"])
+async def test_an_agents_socket_is_called_one(daemon: ScriptedDaemon, arguments: str) -> None:
+    line = AGENT.line_of_answer(Err("unknown 'cmd' \"list\""))
+    daemon.answers |= dict.fromkeys(["List", "AgentStatus", "Subscribe", "Kill", "Approve"], line)
+    told = f"hivectl: {daemon.path} is an agent's socket; use the operator's, host.sock in the hive's run directory\n"
+    assert await daemon.run(*arguments.split()) == (1, "", told)
+
+
+async def test_that_there_is_nothing_is_told_beside_the_answer(daemon: ScriptedDaemon) -> None:
+    assert await daemon.run("inbox") == (0, "", "Nobody wrote to the operator.\n")
+    assert await daemon.run("inbox", terminal=True) == (0, "Nobody wrote to the operator.\n", "")
+
+
+async def test_verbs_in_a_refusal_are_told_as_commands(daemon: ScriptedDaemon) -> None:
+    daemon.answers["Kill"] = refused("there is no agent 'list' in this hive; 'list' names those there are")
+    ran = await daemon.run("kill", "list")
+    assert ran.err == "hivectl: there is no agent 'list' in this hive; 'hivectl list' names those there are\n"
+
+
+async def test_words_that_are_none_of_the_options_are_refused_off_a_terminal(daemon: ScriptedDaemon) -> None:
+    daemon.answers["Questions"] = HostResponse(ok=True, questions=(question(), question(4, options=())))
+    ran = await daemon.start("answer", "3", "mane\x1b")
+    assert (ran.status, ran.out) == (2, "")
+    assert "'mane\\x1b' is none of the options (main | dev): choose one with --choose" in ran.err
+    assert "--text" in ran.err
+    assert (await daemon.start("answer", "4", "mane")).status == 0
+    assert (await daemon.start("answer", "3", "--text", "mane")).status == 0
+    assert (await daemon.start("answer", "3", "main")).out == "Question 3 is answered.\n"
+
+
+async def test_words_that_are_none_of_the_options_are_confirmed_on_a_terminal(
+    daemon: ScriptedDaemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hyperhive.hivectl.completion.options_of", lambda *_: ("main", "dev"))
+    monkeypatch.setattr(sys, "stdin", Terminal("n\n"))
+    with pytest.raises(click.ClickException, match="nothing was answered"):
+        understood("answer", "3", "mane")
+    assert daemon.asked == []
+    monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
+    assert (await daemon.run("answer", "3", "mane")).status == 0
+    assert daemon.asked == [b'{"cmd":"answer","id":3,"answer":"mane"}']
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may open everything")

@@ -87,6 +87,7 @@ def test_a_quiet_hive_says_why(agents: Any, reason: str) -> None:
     "fields",
     [
         {"agent_statuses": (agent(unread=1),)},
+        {"agent_statuses": (agent(in_hand=1),)},
         {"agent_statuses": (agent(),), "operations": (operation(),)},
     ],
 )
@@ -97,6 +98,18 @@ def test_a_busy_hive_is_not_called_quiet(fields: Any) -> None:
 def test_mail_of_a_paused_agent_is_pointed_out() -> None:
     lines = shown(agent_statuses=(agent(paused=True, unread=3),))
     assert "alice is paused and has 3 unread: hivectl resume alice" in lines
+
+
+def test_mail_that_a_running_agent_does_not_take_is_pointed_out() -> None:
+    lines = shown(agent_statuses=(agent(unread=1), agent("bob", unread=1, in_hand=1), agent("carol", unread=1)))
+    assert [line for line in lines if "unread" in line] == [
+        f"{name} has 1 unread and has not taken it: hivectl logs {name} says why" for name in ("alice", "carol")
+    ]
+
+
+def test_a_failed_agent_is_shown_with_its_cause() -> None:
+    lines = shown(agent_statuses=(agent("bob", running=False, failed=True, failure="killed by SIGKILL"),))
+    assert "    bob failed 3 min ago, killed by SIGKILL: hivectl logs bob, hivectl start bob" in lines
 
 
 def test_approvals_of_other_kinds_are_counted() -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from hyperhive.hivectl import agent_pages, decision_pages, event_pages, mail_pages
-from hyperhive.hivectl.page import Column, Line, Table, View, duration, iso, plain, relative
+from hyperhive.hivectl.page import Column, Line, Page, Remark, Table, View, duration, iso, plain, relative
 from hyperhive.hivectl.screen import write_richly
 from hyperhive.wire.records import (
     ApprovalKind,
@@ -133,6 +132,11 @@ TOLD = [
         Change(kind="agent", agent=agent(unread=2, operation=12, status_text="reading")),
         'alice: running, 2 unread, operation 12, "reading"',
     ),
+    (
+        Change(kind="agent", agent=agent(running=False, failed=True, failure="killed by SIGKILL", unread=1)),
+        "alice: failed, killed by SIGKILL, 1 unread",
+    ),
+    (Change(kind="agent", agent=agent(in_hand=1)), "alice: running, 0 unread, works on 1"),
     (Change(kind="agent", gone=True, name="alice"), "agent alice is gone"),
     (Change(kind="approval", gone=True, id=7), "approval 7 is gone"),
     (Change(kind="weather"), "weather changed"),
@@ -147,7 +151,44 @@ def test_a_page_in_a_pipe_is_aligned_columns_a_row_a_line(page: Any, answer: Hos
 @pytest.mark.parametrize("page", [one[0] for one in PIPED] + [decision_pages.all_approvals, mail_pages.dead_letters])
 def test_an_empty_answer_is_a_page_too(page: Any) -> None:
     plain(page(reply(), PIPE))
-    assert plain(page(reply(), PERSON)) or page is agent_pages.names or page is agent_pages.log
+    assert page(reply(), PERSON) or page is agent_pages.names
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        decision_pages.pending, decision_pages.all_approvals, decision_pages.questions, decision_pages.all_questions,
+        mail_pages.inbox, mail_pages.messages, mail_pages.dead_letters, agent_pages.operations, agent_pages.log,
+    ],
+)  # fmt: skip
+def test_that_there_is_nothing_is_a_remark(page: Any) -> None:
+    (remark,) = page(reply(), PIPE)
+    assert isinstance(remark, Remark)
+    assert plain((remark,)) == ""
+
+
+def test_among_all_questions_an_open_one_is_called_open() -> None:
+    rows = (question(4, status=QuestionStatus.ANSWERED, answer="dev", answered_by="operator"), question())
+    lines = plain(decision_pages.all_questions(reply(questions=rows), PIPE)).splitlines()
+    assert [line.split()[3] for line in lines] == ["STATUS", "answered", "open"]
+
+
+def test_work_in_hand_and_the_cause_of_a_failure_are_shown_where_they_are_known() -> None:
+    rows = (
+        agent(in_hand=1),
+        agent("bob", running=False, failed=True, failure="killed by SIGKILL"),
+    )
+    lines = plain(agent_pages.agents(reply(agent_statuses=rows), PERSON)).splitlines()
+    assert lines == [
+        "NAME   STATE    UNREAD  IN HAND  SINCE      FAILURE",
+        "alice  running       0        1  3 min ago  -",
+        "bob    failed        0        -  3 min ago  killed by SIGKILL",
+    ]
+
+
+def test_no_more_operations_are_shown_than_were_wanted() -> None:
+    rows = (operation(13), operation(12))
+    assert len(plain(agent_pages.operations(reply(operations=rows), PIPE, 1)).splitlines()) == 2
 
 
 @pytest.mark.parametrize(("change", "sentence"), TOLD)
@@ -230,7 +271,7 @@ def test_a_table_drops_the_named_columns_in_which_nothing_stands() -> None:
     assert [column.heading for column in table.without_empty("A", "B").columns] == ["A", "C"]
 
 
-def richly(monkeypatch: pytest.MonkeyPatch, page: Sequence[Line | Table], columns: int = 100) -> str:
+def richly(monkeypatch: pytest.MonkeyPatch, page: Page, columns: int = 100) -> str:
     monkeypatch.setenv("COLUMNS", str(columns))
     monkeypatch.setenv("TERM", "xterm-256color")
     out: io.StringIO = Terminal()

@@ -108,6 +108,19 @@ async def test_a_reader_that_leaves_is_no_error(daemon: ScriptedDaemon) -> None:
     assert err == b""
 
 
+@pytest.mark.parametrize("arguments", ["list", "list --json", "--help", "help status", "completion bash"])
+async def test_an_output_that_takes_nothing_is_told_of(daemon: ScriptedDaemon, arguments: str) -> None:
+    daemon.answers["List"] = TWO
+    environ = {**os.environ, "HIVE_HOST_SOCKET": daemon.path}
+    ran = await getProcessOutputAndValue("/bin/sh", ["-c", f"{HIVECTL} {arguments} > /dev/full"], environ)
+    assert ran == (b"", b"hivectl: standard output can't be written: No space left on device\n", 1)
+
+
+async def test_help_explains_a_command_as_its_own_option_does() -> None:
+    assert await start("help", "kill") == await start("kill", "--help")
+    assert await start("help") == await start("--help")
+
+
 async def test_json_is_utf_8_whatever_the_locale(daemon: ScriptedDaemon) -> None:
     daemon.answers["List"] = HostResponse(ok=True, agents=("ü",))
     latin = await daemon.start("list", PYTHONIOENCODING="ascii")
@@ -146,6 +159,8 @@ async def test_bash_completes_the_names_of_agents(daemon: ScriptedDaemon, tmp_pa
         ("hivectl ca", ["cancel-question"]),
         ("hivectl restart alice ", ["bob", "manager"]),
         ("hivectl send al", ["alice"]),
+        ("hivectl send ", ["alice", "bob", "manager", "operator", "*"]),
+        ("hivectl help re", ["request-spawn", "restart", "rebuild", "resume", "requeue"]),
         ("hivectl messages --agent b", ["bob"]),
         ("hivectl approve ", ["7"]),
         ("hivectl deny 8", []),

@@ -62,6 +62,8 @@ def test_an_action_that_fails_fails_its_approval(bench: Bench) -> None:
     assert bench.events_of(MANAGER)[-1] == events.ApprovalResolved(
         id=id_, agent="carol", commit_ref="", status=ApprovalStatus.FAILED, note="no room"
     )
+    with pytest.raises(Refused, match=f"^approval {id_} has already failed: no room$"):
+        bench.get(bench.approvals.deny(id_, None, OPERATOR))
 
 
 def test_each_is_decided_once(bench: Bench) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 import pytest
+from twisted.internet.defer import Deferred
 
 from hyperhive.boundaries import Running
 from hyperhive.errors import ContainerError
@@ -119,6 +120,26 @@ def test_an_agent_that_starts_during_a_look_is_not_missed(watched: Bench) -> Non
     assert crashes(watched) == []
 
 
+def test_an_agent_that_was_started_since_the_listing_is_not_missed(
+    watched: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed: Deferred[None] = Deferred()
+
+    async def running() -> Mapping[str, Running]:
+        monkeypatch.undo()
+        listing = dict(watched.containers.runs)
+        await listed
+        return listing
+
+    monkeypatch.setattr(watched.containers, "running", running)
+    watched.containers.hint()
+    watched.settle()
+    watched.operate("bob", OperationKind.RESTART)
+    listed.callback(None)
+    watched.settle()
+    assert crashes(watched) == []
+
+
 def test_the_mail_of_who_crashed_is_queued_again_and_an_attempt_is_spent(watched: Bench) -> None:
     watched.send("alice", "bob", "one")
     watched.turns.hand("bob", watched.get(watched.receive("bob")), lambda: None)
@@ -154,6 +175,26 @@ def test_a_backend_that_can_not_be_asked_accuses_nobody(watched: Bench) -> None:
     assert [name for name, _ in crashes(watched)] == ["bob"]
 
 
+def test_a_crash_that_can_not_be_reported_hides_no_other(watched: Bench, logged: list[object]) -> None:
+    watched.containers.faults["cause alice"] = ZeroDivisionError("broken")
+    watched.containers.crash("alice")
+    watched.containers.crash("bob")
+    watched.containers.hint()
+    watched.settle()
+    assert [name for name, _ in crashes(watched)] == ["bob"]
+    assert len(logged) == 1
+    logged.clear()
+    del watched.containers.faults["cause alice"]
+    watched.pass_time(10)
+    assert [name for name, _ in crashes(watched)] == ["bob", "alice"]
+
+
+def test_a_crash_is_seen_when_an_operation_has_ended(watched: Bench) -> None:
+    watched.containers.crash("alice")
+    watched.operate("bob", OperationKind.RESTART)
+    assert [name for name, _ in crashes(watched)] == ["alice"]
+
+
 def test_a_crashed_agent_is_shown_as_failed_until_it_is_started(watched: Bench) -> None:
     watched.containers.crash("bob")
     watched.containers.hint()
@@ -172,8 +213,6 @@ def test_stopping_waits_for_the_look(bench: Bench) -> None:
     bench.containers.hint()
     bench.settle()
     stopped: list[object] = []
-    from twisted.internet.defer import Deferred
-
     Deferred.fromCoroutine(bench.crash_watch.stopService()).addCallback(stopped.append)
     bench.settle()
     assert stopped == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from functools import partial
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from hyperhive.errors import BadName, ContainerError, DoorError, OperationFailed, Refused, UnknownAgent
+from hyperhive.services.labour import AGAIN
 from hyperhive.store import agents, operations
 from hyperhive.store import approvals as approval_table
 from hyperhive.store.approvals import Proposal
@@ -34,6 +36,14 @@ def agent(bench: Bench, name: str) -> agents.Agent:
     found = bench.do(partial(agents.found, name=name))
     assert found is not None
     return found
+
+
+def broken(*_: object) -> None:
+    raise ZeroDivisionError
+
+
+def no_room(*_: object) -> None:
+    raise sqlite3.OperationalError("database or disk is full")
 
 
 def manager_heard(bench: Bench) -> list[object]:
@@ -87,6 +97,23 @@ def test_stopping_who_is_stopped_is_told_to_nobody(bench: Bench) -> None:
     bench.operate("bob", STOP)
     assert bench.operate("bob", STOP).state is SUCCEEDED
     assert len(manager_heard(bench)) == 1
+
+
+def test_stopping_who_crashed_is_no_killing(bench: Bench) -> None:
+    bench.do(partial(agents.crashed, name="bob", generation=1))
+    bench.containers.crash("bob")
+    assert bench.operate("bob", STOP).state is SUCCEEDED
+    assert agent(bench, "bob").failed is False
+    assert manager_heard(bench) == []
+
+
+@pytest.mark.parametrize("kind", [RESTART, REBUILD])
+def test_to_start_again_who_crashed_is_no_restart_of_it(bench: Bench, kind: OperationKind) -> None:
+    bench.do(partial(agents.crashed, name="bob", generation=1))
+    bench.containers.crash("bob")
+    assert bench.operate("bob", kind).state is SUCCEEDED
+    assert bench.containers.runs["bob"].generation == 2
+    assert agent(bench, "bob").restarts == 0
 
 
 @pytest.mark.parametrize(("flag", "how"), [(False, "graceful"), (True, "at once")])
@@ -204,6 +231,42 @@ def test_a_broken_operation_ends_and_the_next_one_runs(bench: Bench, logged: lis
     logged.clear()
     del bench.containers.faults["stop bob"]
     assert bench.operate("bob", STOP).state is SUCCEEDED
+
+
+def test_a_failure_in_bytes_that_are_no_text_is_told_all_the_same(bench: Bench) -> None:
+    bench.containers.faults["stop bob"] = ContainerError("/home/b\udcffb is in the way")
+    operation = bench.operate("bob", STOP)
+    assert (operation.state, operation.error) == (FAILED, "/home/b?b is in the way")
+
+
+def test_who_waits_for_an_operation_whose_end_can_not_be_written_hears_that(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, logged: list[object]
+) -> None:
+    held = bench.containers.hold("stop")
+    id_ = request(bench, "bob", STOP)
+    waiting = Deferred.fromCoroutine(bench.lifecycle.ended(id_))
+    bench.settle()
+    monkeypatch.setattr(operations, "end", broken)
+    held.callback(None)
+    with pytest.raises(OperationFailed, match="stop of 'bob' ended, and how could not be written down"):
+        bench.get(waiting)
+    logged.clear()
+
+
+def test_the_end_of_an_operation_is_written_when_it_can_be(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, logged: list[object]
+) -> None:
+    held = bench.containers.hold("stop")
+    id_ = request(bench, "bob", STOP)
+    with monkeypatch.context() as full:
+        full.setattr(operations, "end", no_room)
+        held.callback(None)
+        bench.settle()
+        assert state(bench, id_) is RUNNING
+    logged.clear()
+    bench.pass_time(AGAIN)
+    assert state(bench, id_) is SUCCEEDED
+    assert manager_heard(bench) == [events.Killed("bob")]
 
 
 @pytest.mark.parametrize("fault", ["container", "door"])
@@ -345,7 +408,7 @@ def test_stopping_the_service_waits_for_what_runs_and_begins_no_more(bench: Benc
 
 def leave(bench: Bench, name: str, kind: OperationKind, *, running: bool) -> int:
     """An operation's row as a daemon that died would leave it."""
-    id_ = bench.do(lambda connection: operations.queue(connection, name, kind, "operator", NOW))
+    id_ = bench.do(lambda connection: operations.queue(connection, name, kind, "operator", NOW))[0].id
     if running:
         bench.do(partial(operations.begin, id_=id_, now=NOW))
     return id_

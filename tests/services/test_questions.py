@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import pytest
 
 from hyperhive.errors import Refused, UnknownAgent
 from hyperhive.limits import LONGEST_TTL
+from hyperhive.services.questions import AGAIN
+from hyperhive.store import questions as table
 from hyperhive.wire import events
 from hyperhive.wire.names import OPERATOR
 from hyperhive.wire.records import Outcome, QuestionStatus
@@ -91,6 +94,11 @@ def test_the_first_answer_wins_and_the_second_hears_it(bench: Bench) -> None:
         ((), False, {}, "give either 'answer', or 'choices' and 'text'"),
         ((), False, {"answer": "a", "text": "b"}, "give either 'answer', or 'choices' and 'text'"),
         (("a",), False, {"answer": "a", "choices": ["a"]}, "give either 'answer', or 'choices' and 'text'"),
+        ((), False, {"answer": ""}, "the answer is empty"),
+        ((), False, {"answer": " \n"}, "the answer is empty"),
+        ((), False, {"text": ""}, "the answer is empty"),
+        (("a",), False, {"choices": []}, "the answer is empty"),
+        (("a",), False, {"choices": [], "text": " "}, "the answer is empty"),
     ],
 )
 def test_an_answer_that_does_not_fit_is_refused(
@@ -101,6 +109,17 @@ def test_an_answer_that_does_not_fit_is_refused(
         answer(bench, id_, **given)
     assert sentence in str(refused.value)
     assert status(bench, id_) is QuestionStatus.OPEN
+
+
+def test_a_refusal_quotes_no_more_than_a_sentence_holds(bench: Bench) -> None:
+    id_ = ask(bench, None, tuple(f"{number}" * 10_000 for number in range(10, 70)))
+    with pytest.raises(Refused, match="and 57 more") as refused:
+        answer(bench, id_, choices=["x" * 10_000])
+    assert len(str(refused.value)) < 1000
+    answer(bench, id_, answer="y" * 10_000)
+    with pytest.raises(Refused, match="was already answered by operator: yyy") as refused:
+        answer(bench, id_, answer="no")
+    assert len(str(refused.value)) < 1000
 
 
 @pytest.mark.parametrize(
@@ -140,6 +159,28 @@ def test_each_question_expires_at_its_own_time(bench: Bench) -> None:
         bench.pass_time(seconds)
         assert len(bench.get(bench.questions.listed(closed=False))) == left
     assert [event.id for event in bench.events_of("alice")] == [ids[3], ids[1], ids[0], ids[2]]
+
+
+def test_what_could_not_be_expired_is_tried_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, logged: list[object]
+) -> None:
+    tries: list[object] = []
+
+    def no_room(*given: object) -> None:
+        tries.append(given)
+        raise sqlite3.OperationalError("database or disk is full")
+
+    id_ = ask(bench, ttl=60)
+    with monkeypatch.context() as full:
+        full.setattr(table, "overdue", no_room)
+        bench.pass_time(60)
+        bench.pass_time(AGAIN - 1)
+        assert len(tries) == 2  # in its batch, and alone
+        assert len(logged) == 1
+    logged.clear()
+    assert status(bench, id_) is QuestionStatus.OPEN
+    bench.pass_time(1)
+    assert status(bench, id_) is QuestionStatus.EXPIRED
 
 
 def test_a_deadline_is_met_after_a_restart(tmp_path: Path) -> None:

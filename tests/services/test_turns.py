@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from twisted.python.failure import Failure
 
 from hyperhive.limits import MailLimits
+from hyperhive.services.inboxes import Inboxes
 from hyperhive.services.turns import Handed
 from hyperhive.store import mail
 from hyperhive.store.mail import DEAD, DONE, LEASED, QUEUED
@@ -94,6 +96,31 @@ def test_a_silent_agent_loses_its_leases_and_an_attempt(bench: Bench) -> None:
     assert states(bench) == [LEASED]
     bench.pass_time(60)
     assert bench.states() == [(1, QUEUED, 1, 1)]
+
+
+def test_what_could_not_be_settled_is_tried_again_in_time(bench: Bench, logged: list[object]) -> None:
+    bench.send("alice", "bob", "one")
+    take = bench.get(bench.receive("bob", 1))
+    bench.database._connection.execute("ALTER TABLE messages RENAME TO away")
+    bench.broker.settling.read("bob", take.held)
+    bench.write_leisurely()
+    logged.clear()
+    bench.database._connection.execute("ALTER TABLE away RENAME TO messages")
+    bench.pass_time(30)
+    bench.write_leisurely()
+    assert states(bench) == [DONE]
+
+
+def test_a_sweep_that_breaks_is_logged(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, logged: list[Failure]
+) -> None:  # fmt: skip
+    def broken(_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Inboxes, "try_again", broken)
+    bench.pass_time(30)
+    assert [failure.type for failure in logged] == [ZeroDivisionError]
+    logged.clear()
 
 
 def test_an_agent_that_renews_keeps_its_leases(bench: Bench) -> None:

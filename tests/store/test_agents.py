@@ -70,6 +70,15 @@ def test_after_a_reboot_who_ran_is_started_again_and_is_not_missed(connection: s
     assert agents.one(connection, "bob").wanted == agents.RESUME
 
 
+def test_after_a_reboot_who_had_crashed_stays_down(connection: sqlite3.Connection) -> None:
+    agents.resume_after_reboot(connection, "first boot")
+    run(connection, "bob")
+    agents.crashed(connection, "bob", 1)
+    agents.resume_after_reboot(connection, "second boot")
+    bob = agents.one(connection, "bob")
+    assert (bob.wanted, bob.failed) == (agents.RUNNING, True)
+
+
 def test_what_an_agent_says_of_itself_ends_with_it(connection: sqlite3.Connection) -> None:
     run(connection, "bob")
     agents.set_status_text(connection, "bob", "reading", 5)

@@ -58,6 +58,14 @@ def test_mail_is_leased_in_the_order_of_its_ids(connection: sqlite3.Connection) 
     assert lease(connection) == []
 
 
+def test_what_was_put_back_can_not_be_acknowledged_any_more(connection: sqlite3.Connection) -> None:
+    id_ = send(connection)
+    lease(connection)
+    mail.put_back(connection, [(id_, 1)], shown=False)
+    assert mail.acknowledge(connection, "bob", [id_], 200) == []
+    assert state(connection, id_)[0] == QUEUED
+
+
 def test_mail_that_was_put_back_comes_first(connection: sqlite3.Connection) -> None:
     ids = [send(connection) for _ in range(3)]
     lease(connection, 2, number=1)
@@ -214,8 +222,25 @@ def test_everyone_is_every_other_agent(connection: sqlite3.Connection) -> None:
 def test_a_full_inbox_refuses_a_message_to_everyone(connection: sqlite3.Connection) -> None:
     for _ in range(5):
         mail.send(connection, Post(sender="alice", to="carol", body="", at=1), LIMITS)
+    before = connection.total_changes
     with pytest.raises(InboxFull, match="'carol'"):
         mail.send_to_all(connection, Post(sender="alice", to=EVERYONE, body="hi", at=1), LIMITS)
+    assert connection.total_changes == before  # a refusal after a write would cost its whole batch
+
+
+def test_an_inbox_with_too_few_bytes_left_refuses_a_message_to_everyone(connection: sqlite3.Connection) -> None:
+    mail.send(connection, Post(sender="alice", to="carol", body="x" * 15, at=1), LIMITS)
+    assert len(mail.send_to_all(connection, Post(sender="alice", to=EVERYONE, body="ü..", at=1), LIMITS)) == 2
+    before = connection.total_changes
+    with pytest.raises(InboxFull, match="'carol'"):
+        mail.send_to_all(connection, Post(sender="alice", to=EVERYONE, body="ü", at=1), LIMITS)
+    assert connection.total_changes == before
+
+
+def test_ones_own_full_inbox_stops_no_message_to_everyone(connection: sqlite3.Connection) -> None:
+    for _ in range(5):
+        mail.send(connection, Post(sender="bob", to="alice", body="", at=1), LIMITS)
+    assert len(mail.send_to_all(connection, Post(sender="alice", to=EVERYONE, body="hi", at=1), LIMITS)) == 2
 
 
 def test_mail_to_the_operator_is_done_at_once(connection: sqlite3.Connection) -> None:

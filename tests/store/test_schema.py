@@ -94,6 +94,11 @@ def test_a_missing_directory_is_refused(tmp_path: Path) -> None:
         open_database(tmp_path / "nowhere" / "broker.sqlite")
 
 
+def test_a_place_without_a_write_ahead_log_is_refused() -> None:
+    with pytest.raises(StartupError, match="no write-ahead log"):
+        open_database(Path(":memory:"))
+
+
 def test_an_upgrade_that_fails_leaves_the_old_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "broker.sqlite"
     open_database(path).close()
