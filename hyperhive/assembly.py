@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from hyperhive.services.approvals import Approvals
 from hyperhive.services.broker import Broker
 from hyperhive.services.changes import Changes
 from hyperhive.services.crash_watch import CrashWatch
+from hyperhive.services.crashes import Crashes
 from hyperhive.services.feed import Feed
 from hyperhive.services.labour import Labour
 from hyperhive.services.lifecycle import Lifecycle
@@ -76,11 +78,11 @@ def assemble(reactor: Any, config: Config, soft_files: int) -> Parts:
     roster = Roster(broker, containers)
     questions = Questions(broker)
     doors = Doors(reactor, config.layout, lambda name, look: agent_desk(config, parts, name, look))
-    lifecycle = Lifecycle(
-        broker, Labour(broker, turns, containers, doors, config.layout), containers.longest_name
-    )  # fmt: skip
+    crashes = Crashes(broker, turns, containers)
+    labour = Labour(broker, turns, crashes, containers, doors, config.layout)
+    lifecycle = Lifecycle(broker, labour, containers.longest_name)
     approvals = Approvals(broker, lifecycle)
-    crash_watch = CrashWatch(broker, turns, containers, config.poll_interval)
+    crash_watch = CrashWatch(crashes, containers, reactor, config.poll_interval)
     lifecycle.after_each(crash_watch.look)
     parts = Parts(
         database=database,
@@ -112,8 +114,10 @@ def make_containers(reactor: Any, config: Config, soft_files: int) -> IContainer
 
 
 def agent_environment(config: Config) -> dict[str, str]:
-    """What an agent's program is told by its environment, beside what the backend says."""
-    return {} if config.runner_command is None else {"HIVE_RUNNER_COMMAND": shlex.join(config.runner_command)}
+    """What an agent's program is told by its environment, beside what the backend says; `hive-agent` is on its path."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    runner = {} if config.runner_command is None else {"HIVE_RUNNER_COMMAND": shlex.join(config.runner_command)}
+    return {"PATH": path, **runner}
 
 
 def host_desk(config: Config, parts: Parts) -> HostDesk:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import resource
+import signal
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -57,6 +58,8 @@ class Hive(MultiService):
     def startService(self) -> None:
         """Start; what fails ends the daemon with status 1 and a sentence."""
         Service.startService(self)
+        # A terminal that closes would otherwise end the daemon at once, and leave agents that are to end with it.
+        signal.signal(signal.SIGHUP, lambda *_: self._reactor.callFromThread(self._hang_up))
         self._started = Deferred.fromCoroutine(self._start()).addErrback(self._broke)
 
     async def stopService(self) -> None:
@@ -74,6 +77,10 @@ class Hive(MultiService):
         parts.containers.close()
         await parts.database.close()
         self._locks.close()
+
+    def _hang_up(self) -> None:
+        if self.running:
+            self._reactor.stop()
 
     async def _start(self) -> None:
         parts = self._parts

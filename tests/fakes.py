@@ -20,6 +20,7 @@ from hyperhive.limits import MailLimits
 from hyperhive.services.approvals import Approvals
 from hyperhive.services.broker import Broker
 from hyperhive.services.crash_watch import CrashWatch
+from hyperhive.services.crashes import Crashes
 from hyperhive.services.feed import Feed
 from hyperhive.services.inboxes import Take
 from hyperhive.services.labour import Labour
@@ -198,10 +199,11 @@ class Bench:
         self.broker = Broker(self.database, self.clock, Feed(self.clock.seconds()), self.limits)
         self.turns = Turns(self.broker)
         self.questions = Questions(self.broker)
-        labour = Labour(self.broker, self.turns, self.containers, self.doors, self.layout)
+        crashes = Crashes(self.broker, self.turns, self.containers)
+        labour = Labour(self.broker, self.turns, crashes, self.containers, self.doors, self.layout)
         self.lifecycle = Lifecycle(self.broker, labour, 9)
         self.approvals = Approvals(self.broker, self.lifecycle)
-        self.crash_watch = CrashWatch(self.broker, self.turns, self.containers, 10.0)
+        self.crash_watch = CrashWatch(crashes, self.containers, self.clock, 10.0)
         self.roster = Roster(self.broker, self.containers)
         self.lifecycle.after_each(self.crash_watch.look)
 

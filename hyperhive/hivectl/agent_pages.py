@@ -69,26 +69,16 @@ def roster(statuses: Iterable[AgentStatus], view: View, under_way: Iterable[Oper
     )  # fmt: skip
     rows = [
         (
-            Line(one.name, "bold"), _state(one), str(one.unread), str(in_hand(one) or ""),
+            Line(one.name, "bold"), _state(one), str(one.unread), str(one.in_hand or ""),
             "" if one.operation is None else f'{kinds.get(one.operation, "")}{one.operation}',
             view.moment(one.since), str(one.restarts or ""), one.active_model or "", (one.deployed_sha or "")[:12],
-            one.parent or "", failure(one) or "", _status_text(one, view), one.url or "",
+            one.parent or "", one.failure or "", _status_text(one, view), one.url or "",
         )
         for one in statuses
     ]  # fmt: skip
     return Table(columns, rows).without_empty(
         "IN HAND", "OPERATION", "RESTARTS", "MODEL", "COMMIT", "PARENT", "FAILURE", "STATUS", "URL"
     )
-
-
-def in_hand(status: AgentStatus) -> int:
-    """How many messages the agent works on."""
-    return getattr(status, "in_hand", None) or 0
-
-
-def failure(status: AgentStatus) -> str | None:
-    """Why it failed, if that is known."""
-    return getattr(status, "failure", None)
 
 
 def state_word(status: AgentStatus) -> str:
@@ -103,10 +93,10 @@ def state_word(status: AgentStatus) -> str:
 def sentence_of(status: AgentStatus, view: View) -> str:
     """One agent in one line, for those who follow."""
     parts = [f"{view.clock()} {status.name}: {state_word(status)}", f"{status.unread} unread"]
-    if cause := failure(status):
-        parts.insert(1, cause)
-    if count := in_hand(status):
-        parts.append(f"works on {count}")
+    if status.failure:
+        parts.insert(1, status.failure)
+    if status.in_hand:
+        parts.append(f"works on {status.in_hand}")
     if status.paused and not status.running:
         parts.append("paused")
     if status.operation is not None:

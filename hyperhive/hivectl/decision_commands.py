@@ -96,7 +96,7 @@ def _confirm_none_of(options: tuple[str, ...], words: str) -> None:
     if not options or words in options:
         return
     doubt = f"'{shortened(words, BRIEF)}' is none of the options ({shortened(' | '.join(options), BRIEF)})"
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         raise click.UsageError(f"{doubt}: choose one with --choose, or say it all the same with --text.")
     if not click.confirm(f"{doubt}. Answer so all the same?", err=True):
         raise click.ClickException("nothing was answered.")

@@ -130,7 +130,7 @@ def _listed(names: tuple[str, ...]) -> str:
 
 
 def _confirm_purge(name: str) -> None:
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         raise click.UsageError("A purge cannot be undone: off a terminal it needs --yes.")
     click.echo(
         f"The files of {name!r} will be removed for good: state, configuration, logins. Mail that it has not read "

@@ -61,6 +61,8 @@ COMMANDS = (send, inbox, messages, dead_letters, requeue)
 
 
 def _standard_input() -> str:
+    if sys.stdin is None:
+        raise click.UsageError("Standard input is closed; give the BODY as an argument.")
     try:
         return sys.stdin.buffer.read().decode()
     except UnicodeDecodeError:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from hyperhive.hivectl.agent_pages import failure, in_hand, roster
+from hyperhive.hivectl.agent_pages import roster
 from hyperhive.hivectl.decision_pages import options
 from hyperhive.hivectl.mail_pages import who
 from hyperhive.hivectl.page import Line, Page, Table, View
@@ -88,7 +88,7 @@ def why_quiet(standing: Standing) -> str | None:
     agents = standing.agents
     if standing.operations or any(one.operation is not None for one in agents):
         return None
-    if any(in_hand(one) or (one.unread and one.running and not one.paused) for one in agents):
+    if any(one.in_hand or (one.unread and one.running and not one.paused) for one in agents):
         return None
     if not any(one.running for one in agents):
         return "Quiet, as no agent runs: hivectl start NAME starts one, hivectl spawn NAME makes one."
@@ -115,7 +115,7 @@ def _quiet(standing: Standing) -> Iterator[Line | Table]:
 
 
 def _works(one: AgentStatus) -> bool:
-    return one.running and not one.paused and (in_hand(one) > 0 or one.operation is not None)
+    return one.running and not one.paused and bool(one.in_hand or one.operation is not None)
 
 
 def _why_unread(one: AgentStatus) -> str:
@@ -136,7 +136,7 @@ def _needs(standing: Standing, view: View) -> Iterator[Line]:
         yield Line(f"  {_counted(len(standing.failed), 'failed agent')}: hivectl agents", "bold red")
         for one in standing.failed[:SHOWN]:
             since = f" {view.moment(one.since)}" if one.since is not None else ""
-            cause = f", {view.brief(why, 60)}" if (why := failure(one)) else ""
+            cause = f", {view.brief(one.failure, 60)}" if one.failure else ""
             yield Line(f"    {one.name} failed{since}{cause}: hivectl logs {one.name}, hivectl start {one.name}")
     if standing.dead_letters:
         yield Line(f"  {_counted(len(standing.dead_letters), 'dead letter')}: hivectl dead-letters", "yellow")

@@ -20,11 +20,15 @@ LEAVING = frozenset({OperationKind.STOP, OperationKind.RESTART, OperationKind.RE
 
 @frozen(kw_only=True)
 class Work:
-    """An operation as it is carried out. `flag`: destroy purges, stop is without grace. `resumed`: begun before."""
+    """An operation as it is carried out.
+
+    `flag`: destroy purges, stop is without grace; `resumed`: an earlier daemon began it, and counted `start` for it.
+    """
 
     operation: Operation
     flag: bool
     resumed: bool = False
+    start: int | None = None
 
     @property
     def kind(self) -> OperationKind:
@@ -41,25 +45,29 @@ class Work:
 class Begun:
     """What stood in the tables when the work began.
 
-    `start`: the generation to start, None to start nothing; `was_wanted`: the agent should have run and had not failed.
+    `starts`: the agent is to be started; `was_wanted`: it should have run and had not failed.
     """
 
-    start: int | None
+    starts: bool
     existed: bool
     was_wanted: bool
 
 
 @define(kw_only=True)
 class Ended:
-    """How the work ended. `left`: the agent's container was seen to be stopped."""
+    """How the work ended.
+
+    `left`: the agent's container was seen to be stopped; `start`: which start of it was counted after that.
+    """
 
     state: OperationState
     error: str | None = None
     left: bool = False
+    start: int | None = None
 
 
 def begin(connection: Connection, work: Work, now: int, *, runs: bool) -> Begun:
-    """Mark the operation running; a start is counted before anything is started. `runs`: the agent does, now."""
+    """Mark the operation running. `runs`: the agent does, now."""
     agent = agents.found(connection, work.agent)
     existed = agent is not None and agent.present
     wanted = agent is not None and agent.wanted == agents.RUNNING
@@ -70,11 +78,18 @@ def begin(connection: Connection, work: Work, now: int, *, runs: bool) -> Begun:
         starts = False
     if work.kind is OperationKind.REBUILD and not (runs or wanted):
         starts = False
-    generation = None
-    if starts:
-        again = work.resumed and agent is not None and agent.generation > 0
-        generation = agents.generation(connection, work.agent) if again else agents.begin_start(connection, work.agent)
-    return Begun(start=generation, existed=existed, was_wanted=was_wanted)
+    return Begun(starts=starts, existed=existed, was_wanted=was_wanted)
+
+
+def count_start(connection: Connection, work: Work, give_back: GiveBack) -> tuple[int, GivenBack]:
+    """Count one more start of an agent that does not run, on disk before anything is started; its number.
+
+    What the start before held goes back in the same breath, so that nothing of the new one is taken for it.
+    """
+    given_back = give_back(connection)
+    start = agents.begin_start(connection, work.agent)
+    operations.set_start(connection, work.operation.id, start)
+    return start, given_back
 
 
 def end(
@@ -89,8 +104,8 @@ def end(
     if ended.state is OperationState.SUCCEEDED:
         _succeeded(connection, work, begun)
     else:
-        _failed(connection, work, begun, left=ended.left)
-    given_back = give_back(connection) if ended.left else None
+        _failed(connection, work, begun, ended)
+    given_back = give_back(connection) if ended.left and ended.start is None else None
     event = _event(work, begun, ended)
     if event is not None:
         effects.tell_manager(connection, event, now)
@@ -109,21 +124,18 @@ def _succeeded(connection: Connection, work: Work, begun: Begun) -> None:
         agents.is_destroyed(connection, work.agent)
     elif work.kind is OperationKind.STOP:
         agents.is_stopped(connection, work.agent)
-    elif begun.start is not None or work.kind is OperationKind.START:
+    elif begun.starts or work.kind is OperationKind.START:
         agents.is_running(connection, work.agent)
         if work.kind in LEAVING and begun.was_wanted:
             agents.count_restart(connection, work.agent)
 
 
-def _failed(connection: Connection, work: Work, begun: Begun, *, left: bool) -> None:
-    if begun.start is None:
-        if left:
-            agents.is_stopped(connection, work.agent)
-    elif left or work.kind is OperationKind.START:
-        agents.start_failed(connection, work.agent)
-    elif work.kind in LEAVING:
-        # What should have been stopped runs on, and is of the start before.
-        agents.uncount_start(connection, work.agent, begun.start)
+def _failed(connection: Connection, work: Work, begun: Begun, ended: Ended) -> None:
+    down = ended.left or ended.start is not None or work.kind is OperationKind.START
+    if begun.starts and down:
+        agents.start_failed(connection, work.agent, ended.error)
+    elif ended.left:
+        agents.is_stopped(connection, work.agent)
 
 
 def _event(work: Work, begun: Begun, ended: Ended) -> events.HelperEvent | None:

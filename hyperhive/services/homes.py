@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import stat
+from pathlib import Path
 
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
@@ -22,7 +24,7 @@ def make(layout: Layout, name: str) -> bool:
         with contextlib.suppress(FileExistsError):
             layout.config_link(name).symlink_to(os.path.relpath(layout.proposed(name), layout.home(name)))
     except OSError as error:
-        message = f"the home of '{name}' can't be made: {error.strerror} ({error.filename})"
+        message = f"the home of '{name}' can't be made: {error}"
         raise ContainerError(message) from error
     return fresh
 
@@ -32,12 +34,32 @@ def purge(layout: Layout, name: str) -> Deferred[None]:
     return deferToThread(_purge, layout, name)
 
 
+def _remove(tree: Path) -> None:
+    """Take a tree away, or the link that stands in its place; what its owner may not write is made writable."""
+    if tree.is_symlink():
+        tree.unlink()
+        return
+
+    def open_up(_: object, path: str, fault: tuple[type[BaseException], BaseException, object]) -> None:
+        parent = Path(path).parent
+        if not isinstance(fault[1], PermissionError) or parent.stat().st_mode & stat.S_IRWXU == stat.S_IRWXU:
+            raise fault[1]
+        parent.chmod(stat.S_IRWXU)
+        if Path(path).is_dir() and not Path(path).is_symlink():
+            Path(path).chmod(stat.S_IRWXU)
+            shutil.rmtree(path, onerror=open_up)
+        else:
+            Path(path).unlink()
+
+    shutil.rmtree(tree, onerror=open_up)
+
+
 def _purge(layout: Layout, name: str) -> None:
     for tree in (layout.home(name), layout.proposed(name), layout.applied(name)):
         try:
-            shutil.rmtree(tree)
+            _remove(tree)
         except FileNotFoundError:
             continue
         except OSError as error:
-            message = f"what is kept of '{name}' can't be removed: {error.strerror} ({error.filename})"
+            message = f"what is kept of '{name}' can't be removed: {error}"
             raise ContainerError(message) from error

@@ -14,7 +14,8 @@ from hyperhive.errors import HiveError
 from hyperhive.layout import Layout
 from hyperhive.services import homes
 from hyperhive.services.broker import Broker
-from hyperhive.services.endings import Begun, Ended, Work, begin, end
+from hyperhive.services.crashes import Crashes
+from hyperhive.services.endings import Begun, Ended, Work, begin, count_start, end
 from hyperhive.services.feed import Kind
 from hyperhive.services.turns import Turns
 from hyperhive.store import agents, operations
@@ -33,6 +34,7 @@ class Labour:
 
     _broker: Broker
     _turns: Turns
+    _crashes: Crashes
     _containers: IContainers
     _doors: IDoors
     _layout: Layout
@@ -45,6 +47,7 @@ class Labour:
         ended = Ended(state=OperationState.SUCCEEDED)
         begun = None
         try:
+            await self._crashes.look(name)  # of who ended before this began, nobody could tell later
             runs = name in await self._containers.running()
             begun = await self._broker.database.perform(partial(begin, work=work, now=now, runs=runs))
             self._broker.feed.publish(Kind.OPERATION, work.operation.id, name)
@@ -56,7 +59,10 @@ class Labour:
         except Exception:  # noqa: BLE001 - whatever it was, the operation has to end
             _log.failure("operation {id} on {name} broke", id=work.operation.id, name=name)
             ended.state, ended.error = OperationState.FAILED, "an internal error; the daemon's log has it"
-        return await self._end(work, begun or Begun(start=None, existed=True, was_wanted=False), ended)
+        if ended.error is not None:
+            what = work.kind.value
+            _log.error("{what} of {name} failed: {error}", what=what, name=name, error=ended.error)
+        return await self._end(work, begun or Begun(starts=False, existed=True, was_wanted=False), ended)
 
     async def stop_all(self) -> None:
         """Stop every agent that runs, each noted first as one to start again."""
@@ -67,7 +73,10 @@ class Labour:
             for name in names:
                 agents.is_stopped(connection, name, agents.RESUME)
 
-        await self._broker.database.perform(note)
+        try:
+            await self._broker.database.perform(note)
+        except HiveError as trouble:
+            _log.error("that the agents stop with the daemon is not on disk: {trouble}", trouble=trouble)
         await DeferredList(
             [Deferred.fromCoroutine(self._stop_for_now(name)) for name in names], consumeErrors=True
         )  # fmt: skip
@@ -82,12 +91,12 @@ class Labour:
     async def _work(self, work: Work, begun: Begun, ended: Ended) -> None:
         match work.kind:
             case OperationKind.SPAWN | OperationKind.START:
-                await self._start(work, begun)
+                await self._start(work, begun, ended)
             case OperationKind.RESTART | OperationKind.REBUILD:
-                if not await self._runs(work.agent, begun.start):
+                if work.start is None:
                     await self._containers.stop(work.agent)
                     ended.left = True
-                    await self._start(work, begun)
+                await self._start(work, begun, ended)
             case OperationKind.STOP:
                 await self._containers.stop(work.agent, graceful=not work.flag)
                 ended.left = True
@@ -96,13 +105,14 @@ class Labour:
                 ended.left = True
                 await self._take_down(work)
 
-    async def _start(self, work: Work, begun: Begun) -> None:
+    async def _start(self, work: Work, begun: Begun, ended: Ended) -> None:
         name = work.agent
         fresh = homes.make(self._layout, name)
         try:
             await self._doors.open(name)
-            if begun.start is not None:
-                await self._containers.start(name, begun.start)
+            if begun.starts:
+                ended.start = work.start or await self._count_start(work)
+                await self._containers.start(name, ended.start)
         except HiveError:
             if work.kind is OperationKind.SPAWN and not begun.existed:
                 await self._undo(name, fresh=fresh)
@@ -122,9 +132,12 @@ class Labour:
         if work.flag:
             await homes.purge(self._layout, work.agent)
 
-    async def _runs(self, name: str, generation: int | None) -> bool:
-        running = (await self._containers.running()).get(name)
-        return running is not None and running.generation == generation
+    async def _count_start(self, work: Work) -> int:
+        give_back = self._turns.stopping(work.agent, crashed=False)
+        change = partial(count_start, work=work, give_back=give_back)
+        start, given_back = await self._broker.database.perform(change)
+        self._turns.given_back(work.agent, given_back)
+        return start
 
     async def _end(self, work: Work, begun: Begun, ended: Ended) -> Operation:
         give_back = self._turns.stopping(work.agent, crashed=False)

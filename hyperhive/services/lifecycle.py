@@ -116,11 +116,13 @@ class Lifecycle(Service):
 
     async def recover(self) -> None:
         """Go on where an earlier daemon ended: take up what it left, and start what it stopped."""
-        for operation, flag in await self._broker.database.perform(operations.undone):
+        undone = await self._broker.database.perform(operations.undone)
+        for operation, flag, start in undone:
             resumed = operation.state is OperationState.RUNNING
-            self._enqueue(Work(operation=operation, flag=flag, resumed=resumed))
+            self._enqueue(Work(operation=operation, flag=flag, resumed=resumed, start=start))
+        busy = {operation.agent for operation, _, _ in undone}  # somebody has said already what is to become of these
         for agent in await self._broker.database.perform(agents.every):
-            if agent.wanted == agents.RESUME:
+            if agent.wanted == agents.RESUME and agent.name not in busy:
                 with suppress(UnknownAgent):  # it is being destroyed
                     await self.request(agent.name, OperationKind.START, SYSTEM)
 

@@ -40,9 +40,9 @@ class Roster:
 
     async def statuses(self) -> tuple[AgentStatus, ...]:
         """How every agent stands; what runs is asked of the backend, now."""
-        rows, under_way = await self._broker.database.perform(_rows)
+        rows, under_way, in_hand = await self._broker.database.perform(_rows)
         running = await self._containers.running()
-        return tuple(_status(agent, running, under_way) for agent in rows)
+        return tuple(_status(agent, running.get(agent.name), under_way, in_hand) for agent in rows)
 
     @property
     def backend(self) -> Backend:
@@ -75,16 +75,20 @@ class Roster:
         return self._broker.database.perform(partial(_open_threads, name=name))
 
 
-def _rows(connection: Connection) -> tuple[list[Agent], dict[str, int]]:
-    return agents.every(connection), operations.under_way(connection)
+def _rows(connection: Connection) -> tuple[list[Agent], dict[str, int], dict[str, int]]:
+    return agents.every(connection), operations.under_way(connection), mail_views.counts_in_hand(connection)
 
 
-def _status(agent: Agent, running: Mapping[str, Running], under_way: Mapping[str, int]) -> AgentStatus:
-    runs = running.get(agent.name)
+def _status(
+    agent: Agent, runs: Running | None, under_way: Mapping[str, int], in_hand: Mapping[str, int]
+) -> AgentStatus:  # fmt: skip
+    failed = agent.failed and runs is None
     return AgentStatus(
         name=agent.name,
         running=runs is not None,
-        failed=agent.failed and runs is None,
+        failed=failed,
+        failure=agent.failure if failed else None,
+        in_hand=in_hand.get(agent.name),
         paused=agent.paused,
         status_text=agent.status_text,
         status_set_at=agent.status_set_at,

@@ -24,6 +24,7 @@ class Agent:
     wanted: str
     generation: int
     failed: bool
+    failure: str | None
     paused: bool
     restarts: int
     queued: int
@@ -32,7 +33,7 @@ class Agent:
 
 
 _SELECT = """
-    SELECT agents.name, present, wanted, generation, failed, paused, restarts, queued, text, set_at
+    SELECT agents.name, present, wanted, generation, failed, failure, paused, restarts, queued, text, set_at
     FROM agents LEFT JOIN status_texts USING (name)
 """
 # The first of the two conditions on `state` is there for the index of open operations, which is used where it stands.
@@ -99,21 +100,16 @@ def begin_start(connection: Connection, name: str) -> int:
     return int(generation)
 
 
-def uncount_start(connection: Connection, name: str, generation: int) -> None:
-    """The start of that number never came to be: the one before it is still the agent's last."""
-    connection.execute(
-        "UPDATE agents SET generation = generation - 1 WHERE name = ? AND generation = ?", (name, generation)
-    )
-
-
 def is_running(connection: Connection, name: str) -> None:
     """The agent is in the hive and runs, as it should."""
-    connection.execute("UPDATE agents SET present = 1, wanted = ?, failed = 0 WHERE name = ?", (RUNNING, name))
+    connection.execute(
+        "UPDATE agents SET present = 1, wanted = ?, failed = 0, failure = NULL WHERE name = ?", (RUNNING, name)
+    )
 
 
 def is_stopped(connection: Connection, name: str, wanted: str = STOPPED) -> None:
     """The agent is stopped, as it should be."""
-    connection.execute("UPDATE agents SET wanted = ?, failed = 0 WHERE name = ?", (wanted, name))
+    connection.execute("UPDATE agents SET wanted = ?, failed = 0, failure = NULL WHERE name = ?", (wanted, name))
 
 
 def count_restart(connection: Connection, name: str) -> None:
@@ -121,9 +117,11 @@ def count_restart(connection: Connection, name: str) -> None:
     connection.execute("UPDATE agents SET restarts = restarts + 1 WHERE name = ?", (name,))
 
 
-def start_failed(connection: Connection, name: str) -> None:
+def start_failed(connection: Connection, name: str, why: str | None) -> None:
     """The agent should have been started, and that went wrong: it is down, and not by anybody's wish."""
-    connection.execute("UPDATE agents SET wanted = ?, failed = 1 WHERE name = ? AND present", (STOPPED, name))
+    connection.execute(
+        "UPDATE agents SET wanted = ?, failed = 1, failure = ? WHERE name = ? AND present", (STOPPED, why, name)
+    )
 
 
 def should_run(connection: Connection) -> list[Agent]:
@@ -134,11 +132,11 @@ def should_run(connection: Connection) -> list[Agent]:
     ]
 
 
-def crashed(connection: Connection, name: str, generation: int) -> bool:
+def crashed(connection: Connection, name: str, generation: int, why: str) -> bool:
     """That start of the agent ended by itself; False if that was known, or is no longer so."""
     cursor = connection.execute(
-        f"UPDATE agents SET failed = 1 WHERE name = :name AND generation = :generation AND {_WATCHED}",
-        {"name": name, "generation": generation, "running": RUNNING},
+        f"UPDATE agents SET failed = 1, failure = :why WHERE name = :name AND generation = :generation AND {_WATCHED}",
+        {"name": name, "generation": generation, "running": RUNNING, "why": why},
     )
     return cursor.rowcount == 1
 
@@ -146,7 +144,10 @@ def crashed(connection: Connection, name: str, generation: int) -> bool:
 def is_destroyed(connection: Connection, name: str) -> None:
     """The agent left the hive; its row stays, and its mail with it."""
     connection.execute(
-        "UPDATE agents SET present = 0, wanted = ?, failed = 0, paused = 0 WHERE name = ?", (STOPPED, name)
+        """
+        UPDATE agents SET present = 0, wanted = ?, failed = 0, failure = NULL, paused = 0, restarts = 0 WHERE name = ?
+        """,
+        (STOPPED, name),
     )
     connection.execute("DELETE FROM status_texts WHERE name = ?", (name,))
 
@@ -169,13 +170,14 @@ def generation(connection: Connection, name: str) -> int:
 
 
 def _agent(row: tuple[Any, ...]) -> Agent:
-    name, present, wanted, generation, failed, paused, restarts, queued, text, set_at = row
+    name, present, wanted, generation, failed, failure, paused, restarts, queued, text, set_at = row
     return Agent(
         name=name,
         present=bool(present),
         wanted=wanted,
         generation=generation,
         failed=bool(failed),
+        failure=failure,
         paused=bool(paused),
         restarts=restarts,
         queued=queued,

@@ -61,6 +61,11 @@ def in_hand(connection: Connection, name: str) -> list[OpenThread]:
     ]
 
 
+def counts_in_hand(connection: Connection) -> dict[str, int]:
+    """For each agent that has some: how many messages are leased to it."""
+    return dict(connection.execute("SELECT recipient, count(*) FROM messages WHERE state = 1 GROUP BY recipient"))
+
+
 def _fitting(rows: Iterable[tuple[Any, ...]], body: int) -> Iterator[tuple[Any, ...]]:
     """The rows whose bodies, at column `body`, fit on one line together: at least one."""
     size = 0

@@ -48,6 +48,11 @@ def begin(connection: Connection, id_: int, now: int) -> None:
     connection.execute("UPDATE operations SET state = 'running', started_at = ? WHERE id = ?", (now, id_))
 
 
+def set_start(connection: Connection, id_: int, start: int) -> None:
+    """The operation makes that start of its agent."""
+    connection.execute("UPDATE operations SET start = ? WHERE id = ?", (start, id_))
+
+
 def end(connection: Connection, id_: int, state: OperationState, error: str | None, now: int) -> None:
     """The operation ended, how it did."""
     connection.execute(
@@ -55,10 +60,10 @@ def end(connection: Connection, id_: int, state: OperationState, error: str | No
     )
 
 
-def undone(connection: Connection) -> list[tuple[Operation, bool]]:
-    """Queued and running operations, oldest first, each with its flag."""
-    rows = connection.execute(f"SELECT {_COLUMNS}, flag FROM operations WHERE {_OPEN} ORDER BY id").fetchall()
-    return [(_operation(row[:-1]), bool(row[-1])) for row in rows]
+def undone(connection: Connection) -> list[tuple[Operation, bool, int | None]]:
+    """Queued and running operations, oldest first, each with its flag, and the start that was counted for it."""
+    rows = connection.execute(f"SELECT {_COLUMNS}, flag, start FROM operations WHERE {_OPEN} ORDER BY id").fetchall()
+    return [(_operation(row[:-2]), bool(row[-2]), row[-1]) for row in rows]
 
 
 def under_way(connection: Connection) -> dict[str, int]:

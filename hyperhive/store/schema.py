@@ -16,6 +16,7 @@ CREATE TABLE agents (
     wanted       TEXT    NOT NULL,            -- 'running', 'stopped'; 'resume': stopped by the daemon's own end
     generation   INTEGER NOT NULL DEFAULT 0,  -- counts the starts
     failed       INTEGER NOT NULL DEFAULT 0,  -- 1: stopped, and nobody had asked for that
+    failure      TEXT,                        -- why, where that is known
     paused       INTEGER NOT NULL DEFAULT 0,
     restarts     INTEGER NOT NULL DEFAULT 0,
     queued       INTEGER NOT NULL DEFAULT 0,  -- messages queued, kept by the triggers below
@@ -80,7 +81,8 @@ CREATE TABLE operations (
     queued_at    INTEGER NOT NULL,
     started_at   INTEGER,
     ended_at     INTEGER,
-    error        TEXT
+    error        TEXT,
+    start        INTEGER                      -- which start of the agent it makes, once that is counted
 ) STRICT;
 CREATE INDEX operations_open ON operations (agent, id) WHERE state IN ('queued', 'running');
 

@@ -166,7 +166,11 @@ class Operation:
 
 @frozen(kw_only=True)
 class AgentStatus:
-    """One agent as it stands. `failed`: it stopped and nobody asked for that; `operation` is under way."""
+    """One agent as it stands.
+
+    `failed`: it stopped and nobody asked for that, `failure` says why; `operation` is under way; `in_hand`: so many
+    messages are leased to it.
+    """
 
     name: str
     running: bool
@@ -185,6 +189,8 @@ class AgentStatus:
     restarts: int
     since: int | None = absent()
     generation: int
+    in_hand: int | None = absent()
+    failure: str | None = absent()
 
 
 @frozen(kw_only=True)

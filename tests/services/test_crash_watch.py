@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 
 from hyperhive.boundaries import Running
 from hyperhive.errors import ContainerError
-from hyperhive.services.crash_watch import UNKNOWN_CAUSE
+from hyperhive.services.crashes import UNKNOWN_CAUSE
 from hyperhive.store import agents
 from hyperhive.wire import events
 from hyperhive.wire.names import MANAGER

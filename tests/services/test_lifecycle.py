@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from twisted.internet.defer import Deferred
 
+from hyperhive.boundaries import Running
 from hyperhive.errors import BadName, ContainerError, DoorError, OperationFailed, Refused, UnknownAgent
 from hyperhive.services.labour import AGAIN
 from hyperhive.store import agents, operations
@@ -100,7 +101,7 @@ def test_stopping_who_is_stopped_is_told_to_nobody(bench: Bench) -> None:
 
 
 def test_stopping_who_crashed_is_no_killing(bench: Bench) -> None:
-    bench.do(partial(agents.crashed, name="bob", generation=1))
+    bench.do(partial(agents.crashed, name="bob", generation=1, why="killed"))
     bench.containers.crash("bob")
     assert bench.operate("bob", STOP).state is SUCCEEDED
     assert agent(bench, "bob").failed is False
@@ -109,7 +110,7 @@ def test_stopping_who_crashed_is_no_killing(bench: Bench) -> None:
 
 @pytest.mark.parametrize("kind", [RESTART, REBUILD])
 def test_to_start_again_who_crashed_is_no_restart_of_it(bench: Bench, kind: OperationKind) -> None:
-    bench.do(partial(agents.crashed, name="bob", generation=1))
+    bench.do(partial(agents.crashed, name="bob", generation=1, why="killed"))
     bench.containers.crash("bob")
     assert bench.operate("bob", kind).state is SUCCEEDED
     assert bench.containers.runs["bob"].generation == 2
@@ -279,7 +280,7 @@ def test_a_failing_spawn_leaves_nothing_half_made(bench: Bench, fault: str) -> N
     assert "carol" not in bench.doors.opened
     assert not bench.layout.home("carol").exists()
     assert ("remove", "carol") in bench.containers.calls
-    assert agent(bench, "carol").present is False
+    assert "carol" not in bench.do(agents.names)
     assert manager_heard(bench) == [events.Spawned(agent="carol", ok=False, note="no room")]
     bench.containers.faults.clear()
     bench.doors.fault = None
@@ -435,29 +436,88 @@ def test_a_start_that_had_had_its_effect_is_not_done_twice(bench: Bench) -> None
 
 
 @pytest.mark.parametrize("kind", [SPAWN, START])
-def test_a_start_that_had_no_effect_yet_is_done_with_its_own_generation(bench: Bench, kind: OperationKind) -> None:
-    bench.do(partial(agents.begin_start, name="carol"))
+@pytest.mark.parametrize("counted", [True, False])
+def test_a_start_that_had_no_effect_yet_is_done_and_counted_once(
+    bench: Bench,
+    kind: OperationKind,
+    counted: bool,  # noqa: FBT001
+) -> None:
     if kind is START:
-        bench.do(partial(agents.is_running, name="carol"))
+        bench.add_agents("carol")
+        del bench.containers.runs["carol"]
+    before = bench.do(partial(agents.generation, name="carol"))
     id_ = leave(bench, "carol", kind, running=True)
+    if counted:
+        count(bench, id_, "carol")
     recover(bench)
     assert state(bench, id_) is SUCCEEDED
-    assert bench.containers.done("start") == [("start", "carol", 1)]
+    assert bench.containers.done("start") == [("start", "carol", before + 1)]
 
 
 def test_a_restart_that_had_had_its_effect_is_not_done_twice(bench: Bench) -> None:
     id_ = leave(bench, "bob", RESTART, running=True)
-    recover(bench)  # generation 1 runs, which is the one that the restart counted
+    count(bench, id_, "bob")
+    bench.containers.runs["bob"] = running = Running(generation=2, since=1, pid=2)
+    recover(bench)
     assert state(bench, id_) is SUCCEEDED
-    assert not bench.containers.done("stop", "start")
+    assert not bench.containers.done("stop")
+    assert bench.containers.runs["bob"] is running
 
 
-def test_a_restart_that_had_not_had_its_effect_is_done(bench: Bench) -> None:
-    bench.do(partial(agents.begin_start, name="bob"))
+def test_a_restart_that_had_stopped_and_not_started_is_finished(bench: Bench) -> None:
     id_ = leave(bench, "bob", RESTART, running=True)
+    count(bench, id_, "bob")
+    del bench.containers.runs["bob"]
     recover(bench)
     assert state(bench, id_) is SUCCEEDED
     assert bench.containers.runs["bob"].generation == 2
+
+
+def test_a_restart_that_had_not_had_its_effect_is_done(bench: Bench) -> None:
+    id_ = leave(bench, "bob", RESTART, running=True)
+    recover(bench)
+    assert state(bench, id_) is SUCCEEDED
+    assert bench.containers.done("stop", "start") == [("stop", "bob", "graceful"), ("start", "bob", 2)]
+
+
+def test_what_is_acknowledged_in_the_grace_of_a_restart_is_done(bench: Bench) -> None:
+    id_ = bench.send("alice", "bob", "one")
+    bench.taken("bob")
+    held = bench.containers.hold("stop bob")
+    bench.get(bench.lifecycle.request("bob", RESTART, "operator"))
+    assert bench.get(bench.turns.acknowledge("bob", [id_])) == 1
+    held.callback(None)
+    bench.settle()
+    assert bench.taken("bob") == []
+
+
+def test_a_restart_takes_nothing_from_the_new_start(bench: Bench) -> None:
+    bench.send("alice", "bob", "one")
+    assert [letter.redelivered for letter in bench.taken("bob")] == [False]
+    held = bench.containers.hold("start bob")
+    operation = bench.get(bench.lifecycle.request("bob", RESTART, "operator"))
+    assert [letter.redelivered for letter in bench.taken("bob")] == [True]  # the new start is up, and asks at once
+    held.callback(None)
+    bench.settle()
+    assert state(bench, operation) is SUCCEEDED
+    assert bench.taken("bob") == []
+
+
+@pytest.mark.parametrize("kind", [START, RESTART, STOP])
+def test_who_crashed_before_an_operation_began_is_reported_first(bench: Bench, kind: OperationKind) -> None:
+    id_ = bench.send("alice", "bob", "one")
+    bench.taken("bob")
+    bench.containers.crash("bob", "killed by SIGKILL")
+    bench.operate("bob", kind)
+    assert manager_heard(bench) == [events.ContainerCrash(agent="bob", note="killed by SIGKILL")]
+    assert bench.states()[0] == (id_, 0, 1, 1)
+
+
+def test_who_was_told_to_stop_with_the_daemon_and_then_for_good_stays_stopped(bench: Bench) -> None:
+    bench.get(bench.lifecycle.stop_all())
+    leave(bench, "bob", STOP, running=False)
+    recover(bench)
+    assert "bob" not in bench.containers.runs
 
 
 @pytest.mark.parametrize("kind", [STOP, DESTROY])
@@ -466,6 +526,12 @@ def test_an_end_is_done_again(bench: Bench, kind: OperationKind) -> None:
     recover(bench)
     assert state(bench, id_) is SUCCEEDED
     assert "bob" not in bench.containers.runs
+
+
+def count(bench: Bench, id_: int, name: str) -> None:
+    """The daemon that began the operation had counted its start."""
+    start = bench.do(partial(agents.begin_start, name=name))
+    bench.do(partial(operations.set_start, id_=id_, start=start))
 
 
 def test_what_can_not_be_looked_at_came_to_an_unknown_end(bench: Bench) -> None:

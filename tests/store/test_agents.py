@@ -34,20 +34,17 @@ def test_the_manager_is_added_once_and_is_to_be_started(connection: sqlite3.Conn
     assert agents.one(connection, "manager").wanted == agents.RUNNING
 
 
-def test_a_start_is_counted_and_can_be_uncounted(connection: sqlite3.Connection) -> None:
+def test_starts_are_counted(connection: sqlite3.Connection) -> None:
     assert [agents.begin_start(connection, "bob") for _ in range(2)] == [1, 2]
-    agents.uncount_start(connection, "bob", 1)  # which is not the last one
     assert agents.generation(connection, "bob") == 2
-    agents.uncount_start(connection, "bob", 2)
-    assert agents.generation(connection, "bob") == 1
 
 
 def test_a_crash_is_known_once_and_only_of_the_last_start(connection: sqlite3.Connection) -> None:
     run(connection, "bob")
     assert missed(connection) == ["bob"]
-    assert agents.crashed(connection, "bob", 2) is False
-    assert agents.crashed(connection, "bob", 1) is True
-    assert agents.crashed(connection, "bob", 1) is False
+    assert agents.crashed(connection, "bob", 2, "why") is False
+    assert agents.crashed(connection, "bob", 1, "why") is True
+    assert agents.crashed(connection, "bob", 1, "why") is False
     assert missed(connection) == []
 
 
@@ -73,7 +70,7 @@ def test_after_a_reboot_who_ran_is_started_again_and_is_not_missed(connection: s
 def test_after_a_reboot_who_had_crashed_stays_down(connection: sqlite3.Connection) -> None:
     agents.resume_after_reboot(connection, "first boot")
     run(connection, "bob")
-    agents.crashed(connection, "bob", 1)
+    agents.crashed(connection, "bob", 1, "why")
     agents.resume_after_reboot(connection, "second boot")
     bob = agents.one(connection, "bob")
     assert (bob.wanted, bob.failed) == (agents.RUNNING, True)
