@@ -37,7 +37,7 @@ class Hive:
     """
 
     def __init__(self, path: str | os.PathLike[str], timeout: float = 30.0) -> None:
-        path = connectable(path)
+        self._path = path = connectable(path)
         self._timeout = timeout
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(timeout)
@@ -56,7 +56,12 @@ class Hive:
         except BaseException:
             self.close()
             raise
-        return accepted(MANAGER.answer(answer))
+        try:
+            return accepted(MANAGER.answer(answer))
+        except WireError:
+            from hyperhive.protocols.asker import answer_in
+
+            return accepted(answer_in(MANAGER, answer, self._path))
 
     def send(self, to: str, body: str, in_reply_to: int | None = None) -> Ok:
         """Send a message. It is on disk when this returns; `id` of the answer (`ids` for `*`, to all) is its number."""

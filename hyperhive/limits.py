@@ -20,6 +20,8 @@ LARGEST_BATCH: Final = 32
 MOST_ROWS: Final = 1000
 """Rows that one answer lists at most."""
 MOST_LOG_LINES: Final = 5000
+MOST_OPEN_QUESTIONS: Final = 100
+"""Questions that one asker may have open."""
 LONGEST_TTL: Final = 100 * 365 * 86400
 """Seconds that a question may stay open; more is a mistake."""
 

@@ -80,7 +80,10 @@ class Doors:
     _open: dict[str, _Door] = field(factory=dict, init=False)
 
     async def open(self, name: str) -> None:
-        """Listen on the agent's socket, if that is not done yet. Raises DoorError."""
+        """Listen on the agent's socket, if that is not done yet, or its file was taken away. Raises DoorError."""
+        door = self._open.get(name)
+        if door is not None and not door.path.exists():
+            await self.close(name)
         if name not in self._open:
             dialect = MANAGER if name == THE_MANAGER else AGENT
             terms = self._terms(dialect, lambda look: self._desk(name, look))
@@ -127,9 +130,10 @@ class Doors:
 
     async def _close(self, door: _Door) -> None:
         # Twisted unlinks the socket's file first, and would leave the socket open where somebody took the file away.
-        door.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        door.path.touch()
-        await maybeDeferred(door.port.stopListening)
+        with contextlib.suppress(OSError):
+            door.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            door.path.touch()
+            await maybeDeferred(door.port.stopListening)
         for conversation in (*door.speakers.conversations, *door.speakers.turned_away):
             conversation.close()
 

@@ -13,12 +13,12 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from hyperhive.errors import Refused
-from hyperhive.limits import LONGEST_TTL
+from hyperhive.limits import LONGEST_TTL, MOST_OPEN_QUESTIONS, MailLimits
 from hyperhive.services import verdicts
 from hyperhive.services.broker import Broker
 from hyperhive.services.effects import Effects
 from hyperhive.services.feed import Kind
-from hyperhive.store import agents
+from hyperhive.store import agents, mail
 from hyperhive.store import questions as table
 from hyperhive.store.database import Connection
 from hyperhive.store.questions import Asked
@@ -86,7 +86,7 @@ class Questions(Service):
                 self._expire()
             return id_
 
-        return self._broker.database.perform(partial(_ask, asked=asked)).addCallback(put)
+        return self._broker.database.perform(partial(_ask, asked=asked, limits=self._broker.limits)).addCallback(put)
 
     async def answer(
         self, id_: int, by: str, answer: str | None, choices: Sequence[str] | None, text: str | None
@@ -144,10 +144,17 @@ class Questions(Service):
             self._alarm = self._broker.clock.callLater(seconds, self._expire)
 
 
-def _ask(connection: Connection, asked: Asked) -> tuple[int, Effects]:
+def _ask(connection: Connection, asked: Asked, limits: MailLimits) -> tuple[int, Effects]:
     effects = Effects()
+    if table.count_open(connection, asked.asker) >= MOST_OPEN_QUESTIONS:
+        message = (
+            f"{asked.asker} has {MOST_OPEN_QUESTIONS} open questions, the most there may be; wait for answers, or let "
+            "questions expire by 'ttl_seconds'"
+        )
+        raise Refused(message)
     if asked.to is not None:
         agents.one(connection, asked.to)
+        mail.check_room(connection, asked.to, len(asked.question) + sum(map(len, asked.options)), limits)
     id_ = table.add(connection, asked)
     if asked.to is not None:
         event = events.QuestionAsked(

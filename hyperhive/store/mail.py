@@ -111,6 +111,13 @@ def send_to_all(connection: Connection, post: Post, limits: MailLimits) -> Told:
     return [(send(connection, evolve(post, to=name), limits), name) for name in names]
 
 
+def check_room(connection: Connection, to: str, size: int, limits: MailLimits) -> None:
+    """Raises InboxFull unless so many bytes more would fit into the inbox."""
+    agent = agents.one(connection, to)
+    if agent.queued >= limits.max_inbox or _bytes_queued(connection, to) + size > limits.inbox_bytes:
+        _refuse(connection, to, limits)
+
+
 def tell(connection: Connection, to: str, event: events.HelperEvent, now: int) -> list[int]:
     """Queue an event from `system`, whatever waits there already; its id, none if nobody of that name has an inbox."""
     cursor = connection.execute(
@@ -245,9 +252,7 @@ def revive(connection: Connection, id_: int, limits: MailLimits) -> str:
         message = f"message {id_} is no dead letter; 'dead_letters' lists them"
         raise Refused(message)
     recipient, size = row
-    agent = agents.one(connection, recipient)
-    if agent.queued >= limits.max_inbox or _bytes_queued(connection, recipient) + size > limits.inbox_bytes:
-        _refuse(connection, recipient, limits)
+    check_room(connection, recipient, size, limits)
     connection.execute(
         """
         UPDATE messages SET state = 0, attempts = 0, redelivered = 1, lease = NULL, generation = NULL,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from sqlite3 import Connection
 from typing import Any
 
-from hyperhive.limits import MAX_LINE, MOST_ROWS
+from hyperhive.limits import MOST_ROWS
+from hyperhive.store.fitting import fitting
 from hyperhive.wire.records import InboxRow, MessageRow, MessageState, OpenThread
 
 _STATES = (MessageState.QUEUED, MessageState.LEASED, MessageState.DONE, MessageState.DEAD)
@@ -19,7 +19,7 @@ def recent(connection: Connection, name: str, limit: int) -> tuple[InboxRow, ...
     rows = connection.execute(_INBOX_ROW + " WHERE recipient = ? ORDER BY id DESC LIMIT ?", (name, limit))
     return tuple(
         InboxRow(id=id_, sender=sender, body=body, at=at, in_reply_to=reply, via=via)
-        for id_, sender, body, at, reply, via in _fitting(rows, 2)
+        for id_, sender, body, at, reply, via in fitting(rows, (2,))
     )
 
 
@@ -34,13 +34,13 @@ def messages(connection: Connection, agent: str | None, limit: int, before: int 
         rows = connection.execute(
             f"{both} ORDER BY id DESC LIMIT :limit", {"agent": agent, "before": bound, "limit": limit}
         )
-    return tuple(_message(row) for row in _fitting(rows, 3))
+    return tuple(_message(row) for row in fitting(rows, (3,)))
 
 
 def dead_letters(connection: Connection) -> tuple[MessageRow, ...]:
     """The messages that were given up."""
     rows = connection.execute(_ROW + " WHERE state = 3 ORDER BY id DESC LIMIT ?", (MOST_ROWS,))
-    return tuple(_message(row) for row in _fitting(rows, 3))
+    return tuple(_message(row) for row in fitting(rows, (3,)))
 
 
 def message(connection: Connection, id_: int) -> MessageRow | None:
@@ -57,23 +57,13 @@ def in_hand(connection: Connection, name: str) -> list[OpenThread]:
     )
     return [
         OpenThread(direction="owes", kind="message", id=id_, peer=sender, text=body, since=at)
-        for id_, sender, body, at in _fitting(rows, 2)
+        for id_, sender, body, at in fitting(rows, (2,))
     ]
 
 
 def counts_in_hand(connection: Connection) -> dict[str, int]:
     """For each agent that has some: how many messages are leased to it."""
     return dict(connection.execute("SELECT recipient, count(*) FROM messages WHERE state = 1 GROUP BY recipient"))
-
-
-def _fitting(rows: Iterable[tuple[Any, ...]], body: int) -> Iterator[tuple[Any, ...]]:
-    """The rows whose bodies, at column `body`, fit on one line together: at least one."""
-    size = 0
-    for row in rows:
-        size += len(row[body])
-        if size > MAX_LINE and size != len(row[body]):
-            return
-        yield row
 
 
 def _message(row: tuple[Any, ...]) -> MessageRow:

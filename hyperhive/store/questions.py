@@ -11,6 +11,7 @@ from attrs import frozen
 
 from hyperhive.errors import Refused, brief
 from hyperhive.limits import MOST_ROWS
+from hyperhive.store.fitting import fitting
 from hyperhive.wire.names import OPERATOR
 from hyperhive.wire.records import OpenThread, Question, QuestionStatus
 
@@ -18,6 +19,8 @@ _SELECT = """
     SELECT id, asker, target, question, options, multi, asked_at, deadline_at, status, answer, answered_at, answered_by
     FROM questions
 """
+_TEXTS = (3, 4, 9)
+"""The columns that may be long: the question, its options, its answer."""
 
 
 @frozen(kw_only=True)
@@ -84,7 +87,14 @@ def already(question: Question) -> str:
 def listed(connection: Connection, *, closed: bool) -> tuple[Question, ...]:
     """The open questions, oldest first; with `closed` all of them, newest first."""
     where = " ORDER BY id DESC" if closed else " WHERE status = 'open' ORDER BY id"
-    return tuple(_question(row) for row in connection.execute(f"{_SELECT}{where} LIMIT {MOST_ROWS}"))
+    rows = connection.execute(f"{_SELECT}{where} LIMIT {MOST_ROWS}")
+    return tuple(_question(row) for row in fitting(rows, _TEXTS))
+
+
+def count_open(connection: Connection, asker: str) -> int:
+    """How many questions of that asker are open."""
+    row = connection.execute("SELECT count(*) FROM questions WHERE status = 'open' AND asker = ?", (asker,)).fetchone()
+    return int(row[0])
 
 
 def next_deadline(connection: Connection) -> int | None:
@@ -102,9 +112,10 @@ def overdue(connection: Connection, now: int) -> list[int]:
 def open_of(connection: Connection, name: str) -> list[OpenThread]:
     """What the agent was asked and what it asked, still open."""
     rows = connection.execute(
-        _SELECT + " WHERE status = 'open' AND (target = :name OR asker = :name) ORDER BY id", {"name": name}
-    ).fetchall()
-    return [_thread(_question(row), name) for row in rows]
+        f"{_SELECT} WHERE status = 'open' AND (target = :name OR asker = :name) ORDER BY id LIMIT {MOST_ROWS}",
+        {"name": name},
+    )
+    return [_thread(_question(row), name) for row in fitting(rows, _TEXTS)]
 
 
 def _thread(question: Question, name: str) -> OpenThread:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from hyperhive.errors import Refused, UnknownAgent
-from hyperhive.limits import LONGEST_TTL
+from hyperhive.errors import InboxFull, Refused, UnknownAgent
+from hyperhive.limits import LONGEST_TTL, MOST_OPEN_QUESTIONS, MailLimits
 from hyperhive.services.questions import AGAIN
 from hyperhive.store import questions as table
 from hyperhive.wire import events
@@ -247,3 +247,28 @@ def test_open_threads_are_what_one_owes_and_is_owed(bench: Bench) -> None:
     assert [(thread.direction, thread.kind) for thread in bench.get(bench.roster.open_threads("bob"))] == [
         ("owes", "question"), ("owes", "message")
     ]  # fmt: skip
+
+
+def test_an_asker_has_only_so_many_questions_open(bench: Bench) -> None:
+    for _ in range(MOST_OPEN_QUESTIONS):
+        bench.get(bench.questions.ask("alice", None, "q?", (), None, multi=False))
+    with pytest.raises(Refused, match="alice has 100 open questions, the most there may be"):
+        bench.get(bench.questions.ask("alice", None, "q?", (), None, multi=False))
+    bench.get(bench.questions.ask("bob", None, "q?", (), None, multi=False))
+    bench.get(bench.questions.cancel(1, "operator"))
+    bench.get(bench.questions.ask("alice", None, "q?", (), None, multi=False))
+
+
+def test_a_question_needs_room_in_the_inbox_of_who_is_asked(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, limits=MailLimits(max_inbox=1))
+    bench.add_agents("alice", "bob")
+    bench.send("alice", "bob", "one")
+    with pytest.raises(InboxFull):
+        bench.get(bench.questions.ask("alice", "bob", "q?", (), None, multi=False))
+    assert bench.get(bench.questions.listed(closed=True)) == ()
+
+
+def test_questions_that_do_not_fit_on_a_line_are_not_all_read(bench: Bench) -> None:
+    for _ in range(3):
+        bench.get(bench.questions.ask("alice", None, "q" * 16384, ["o" * 16384] * 60, None, multi=False))
+    assert len(bench.get(bench.questions.listed(closed=False))) == 1
