@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,6 @@ from typing import Any
 
 from attrs import define, evolve, field
 from twisted.internet.defer import maybeDeferred
-from twisted.internet.endpoints import UNIXServerEndpoint
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IAddress, IListeningPort
 from twisted.internet.protocol import Factory
@@ -23,6 +23,7 @@ from hyperhive.limits import MAX_CONNECTIONS
 from hyperhive.protocols.answers import Desk
 from hyperhive.protocols.conversation import Conversation, Terms
 from hyperhive.protocols.peer import Peer
+from hyperhive.unix import Outgoing, Port
 from hyperhive.wire.codec import AGENT, MANAGER, Dialect
 from hyperhive.wire.names import MANAGER as THE_MANAGER
 
@@ -78,6 +79,10 @@ class Doors:
     _desk: Callable[[str, Callable[[], None]], Desk]
     _mode: int = 0o600
     _open: dict[str, _Door] = field(factory=dict, init=False)
+    _outgoing: Outgoing = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._outgoing = Outgoing(self._reactor)
 
     async def open(self, name: str) -> None:
         """Listen on the agent's socket, if that is not done yet, or its file was taken away. Raises DoorError."""
@@ -110,16 +115,21 @@ class Doors:
 
     def _terms(self, dialect: Dialect[Any, Any], desk: Callable[[Callable[[], None]], Desk]) -> Terms:
         return Terms(
-            dialect=dialect, desk=desk, clock=self._reactor, objection=lambda _: None, gone=lambda _: None
-        )  # fmt: skip
+            dialect=dialect,
+            desk=desk,
+            clock=self._reactor,
+            objection=lambda _: None,
+            gone=lambda _: None,
+            outgoing=self._outgoing,
+        )
 
     async def _listen(self, path: Path, terms: Terms) -> _Door:
         speakers = Speakers(terms)
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             _clear(path)
-            endpoint = UNIXServerEndpoint(self._reactor, str(path), BACKLOG, self._mode)
-            port = await endpoint.listen(speakers)
+            port = Port(os.fsencode(path), speakers, BACKLOG, self._mode, self._reactor)
+            port.startListening()
         except OSError as error:
             message = f"the socket {path} can't be opened: {error.strerror}"
             raise DoorError(message) from error

@@ -31,6 +31,7 @@ FLOORS = {
     "hyperhive.config": 7,
     "hyperhive.logs": 7,
     "hyperhive.premises": 7,
+    "hyperhive.unix": 7,
     "hyperhive.tap": 7,
 }
 FACES = 6

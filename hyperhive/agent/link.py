@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final
 
 from twisted.application.internet import backoffPolicy
 from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.error import ConnectingCancelledError
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
@@ -39,7 +40,7 @@ class Link:
     def start(self) -> Deferred[None]:
         """Connect, now and whenever the connection is lost. Fires when stopped; may fail with WrongSocket."""
         self._keeping = Deferred.fromCoroutine(self._keep_connected())
-        return self._keeping.addErrback(lambda failure: failure.trap(CancelledError) and None)
+        return self._keeping.addErrback(lambda failure: failure.trap(CancelledError, ConnectingCancelledError) and None)
 
     def stop(self) -> Deferred[None]:
         """Drop the connection, and cancel what waits for one; fires when it is gone."""

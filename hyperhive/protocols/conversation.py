@@ -39,7 +39,7 @@ class Terms:
     """What the conversations of one socket have in common.
 
     `desk` is given what finds out whether the peer has read its answers; `objection` says why a peer may not
-    speak here, or None; `gone` is told of the end of each conversation.
+    speak here, or None; `gone` is told of the end of each conversation; `outgoing` calls soon what writes answers.
     """
 
     dialect: Dialect[Any, Any]
@@ -47,6 +47,7 @@ class Terms:
     clock: IReactorTime
     objection: Callable[[Peer], str | None]
     gone: Callable[[Conversation], None]
+    outgoing: Callable[[Callable[[], None]], None] = lambda write: write()
 
 
 @define(eq=False)
@@ -81,6 +82,7 @@ class Conversation(LineReceiver):
         self._under_way = 0
         self._unread: list[Lease] = []
         self._grouping = False
+        self._writes_soon = False
         self._left_having_read_all = False
         self._linger: IDelayedCall | None = None
         self._end_stream: Callable[[], None] | None = None
@@ -215,8 +217,9 @@ class Conversation(LineReceiver):
             if slot.line is None and lease is not None:
                 lease.was_not_written()
         slot.lease = lease
-        if slot.line is not None and not self._grouping:
-            self._write_ready()
+        if slot.line is not None and not (self._grouping or self._writes_soon):
+            self._writes_soon = True
+            self._terms.outgoing(self._write_ready)
 
     def _failed(self, slot: _Slot, reason: Failure) -> None:
         if reason.check(HiveError):
@@ -234,6 +237,7 @@ class Conversation(LineReceiver):
         self.transport.abortConnection()
 
     def _write_ready(self) -> None:
+        self._writes_soon = False
         ready: list[bytes] = []
         following = None
         while self._slots and (line := self._slots[0].line) is not None:

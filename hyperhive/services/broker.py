@@ -38,10 +38,12 @@ class Broker(Service):
     limits: MailLimits
     inboxes: Inboxes = field(init=False)
     settling: Settling = field(init=False)
+    _leaving: dict[str, list[tuple[Post, Deferred[list[int]]]]] = field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.inboxes = Inboxes(self.database, self.clock, self.moved)
         self.settling = Settling(self.database, self.clock, self.moved)
+        self.database.before_each_batch(self._write_leaving)
 
     def now(self) -> int:
         """The time, in unix seconds, as rows keep it."""
@@ -67,13 +69,9 @@ class Broker(Service):
             self.database.submit(
                 lambda connection: [(mail.send_to_operator(connection, post), OPERATOR)], done, sent.errback
             )
-        elif (number := self.inboxes.claim(to)) is not None:
-            self._send_to_waiting(post, number, sent)
         else:
-            self.database.submit(
-                lambda connection: [(mail.send(connection, post, self.limits), to)], done, sent.errback
-            )
-            self.inboxes.arriving(to)
+            self._leaving.setdefault(to, []).append((post, sent))
+            self.database.hurry()
         return sent
 
     def announce(self, effects: Effects) -> None:
@@ -82,7 +80,26 @@ class Broker(Service):
         for kind, key, whose in effects.rows:
             self.feed.publish(kind, key, whose)
 
-    def _send_to_waiting(self, post: Post, number: int, sent: Deferred[list[int]]) -> None:
+    def _write_leaving(self) -> None:
+        """Give the database what is to be sent. By now it is known who waits for it, and whether more comes with it."""
+        leaving, self._leaving = self._leaving, {}
+        for to, posts in leaving.items():
+            number = self.inboxes.claim(to) if len(posts) == 1 else None
+            if number is not None:
+                self._write_to_waiting(*posts[0], number)
+                continue
+            for post, sent in posts:
+                self._write(post, sent)
+            self.inboxes.arriving(to)
+
+    def _write(self, post: Post, sent: Deferred[list[int]]) -> None:
+        def done(id_: int) -> None:
+            self._publish([(id_, post.to)])
+            sent.callback([id_])
+
+        self.database.submit(partial(mail.send, post=post, limits=self.limits), done, sent.errback)
+
+    def _write_to_waiting(self, post: Post, sent: Deferred[list[int]], number: int) -> None:
         """Send to somebody who waits: the message is leased as it is written, and told in the same breath."""
 
         def done(result: tuple[Letter, bool]) -> None:

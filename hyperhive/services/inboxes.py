@@ -117,7 +117,7 @@ class Inboxes:
 
     def claimed(self, name: str, number: int, letters: list[Letter]) -> None:
         """What came of a claim: the message, leased under that number; none, if it was queued or not sent at all."""
-        self._taken(self._inboxes[name], number, 0, letters)
+        self._taken(self._inboxes[name], number, letters, more=not letters)
 
     def put_back(self, name: str, held: list[tuple[int, int]], *, shown: bool) -> None:
         """Queue leased messages again; `shown` where somebody may have read them. Tried again if it fails."""
@@ -151,14 +151,14 @@ class Inboxes:
         wanted = min(sum(receiver.most for receiver in inbox.receivers), LARGEST_TAKE)
         number = next(self._numbers)
         self._database.submit(
-            partial(mail.lease, name=inbox.name, most=wanted, number=number),
-            partial(self._taken, inbox, number, wanted),
+            partial(mail.take, name=inbox.name, most=wanted, number=number),
+            lambda taken: self._taken(inbox, number, *taken),
             partial(self._failed, inbox),
             last=True,
         )
 
-    def _taken(self, inbox: _Inbox, number: int, wanted: int, letters: list[Letter]) -> None:
-        if len(letters) == wanted:
+    def _taken(self, inbox: _Inbox, number: int, letters: list[Letter], more: bool) -> None:  # noqa: FBT001
+        if more:
             inbox.stale = True
         if letters:
             self._moved(inbox.name, [letter.id for letter in letters])

@@ -84,6 +84,7 @@ class Database:
     _first: list[_Request] = field(factory=list, init=False)
     _last: list[_Request] = field(factory=list, init=False)
     _committing: bool = field(default=False, init=False)
+    _preparations: list[Callable[[], None]] = field(factory=list, init=False)
     _awaited: bool = field(default=False, init=False)
     _planned: IDelayedCall | None = field(default=None, init=False)
     _hurried: bool = field(default=False, init=False)
@@ -130,6 +131,22 @@ class Database:
         if not self._committing:
             self._plan()
 
+    def before_each_batch(self, prepare: Callable[[], None]) -> None:
+        """Have `prepare` called when a batch is about to begin: what it submits belongs to that batch."""
+        self._preparations.append(prepare)
+
+    def hurry(self) -> None:
+        """Have a batch begin soon, for what will be submitted when it does."""
+        self._awaited = True
+        if self._worker is None:
+            self._prepare()
+        elif not self._committing:
+            self._plan()
+
+    def _prepare(self) -> None:
+        for prepare in self._preparations:
+            prepare()
+
     def _finished(self) -> Deferred[None]:
         """Fires when every change given so far is on disk and told."""
         done: Deferred[None] = Deferred()
@@ -151,16 +168,18 @@ class Database:
             self._planned.cancel()
         if self._committing:
             return
+        self._committing = True
+        self._prepare()
         self._awaited = False
         batch = self._first + self._last
         if not batch or self._worker is None:
+            self._committing = False
             idle, self._idle = self._idle, []
             for done in idle:
                 done.callback(None)
             return
         self._first, self._last = batch[LARGEST_COMMIT:], []
         self._awaited = bool(self._first)
-        self._committing = True
         self._worker.do(lambda: self._commit(batch[:LARGEST_COMMIT]))
 
     def _commit(self, batch: list[_Request]) -> None:

@@ -152,6 +152,12 @@ def lease(connection: Connection, name: str, most: int, number: int) -> list[Let
     ]
 
 
+def take(connection: Connection, name: str, most: int, number: int) -> tuple[list[Letter], bool]:
+    """Lease as `lease` does; the messages, and whether more are queued behind them."""
+    letters = lease(connection, name, most, number)
+    return letters, len(letters) == most and unread(connection, name) > 0
+
+
 def settle(connection: Connection, held: Iterable[tuple[int, int]], now: int) -> None:
     """The messages are done: pairs of a message's id and the take that leased it; others are left alone."""
     connection.executemany(

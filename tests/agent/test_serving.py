@@ -362,6 +362,13 @@ async def test_a_missing_daemon_is_logged_once_with_its_path(reactor: Any, said:
     assert said == [f"no daemon answers at {tmp_path / 'none'}: No such file or directory; trying until it works"]
 
 
+async def test_a_link_that_is_stopped_while_it_connects_is_stopped(reactor: Any, hive: SmallHive) -> None:
+    link = Link(reactor, hive.path)
+    over = link.start()  # a Unix socket is connected in the reactor's next turn
+    await link.stop()
+    assert await over is None
+
+
 async def test_a_daemon_that_does_not_say_who_we_are_is_tried_again(
     reactor: Any, hive: SmallHive, said: list[str]
 ) -> None:
