@@ -21,8 +21,9 @@ from hyperhive.errors import DoorError
 from hyperhive.layout import Layout
 from hyperhive.limits import MAX_CONNECTIONS
 from hyperhive.protocols.answers import Desk
-from hyperhive.protocols.conversation import Conversation, Terms
+from hyperhive.protocols.conversation import Conversation
 from hyperhive.protocols.peer import Peer
+from hyperhive.protocols.terms import Terms
 from hyperhive.unix import Outgoing, Port
 from hyperhive.wire.codec import AGENT, MANAGER, Dialect
 from hyperhive.wire.names import MANAGER as THE_MANAGER

@@ -8,10 +8,9 @@ from functools import partial
 from types import CoroutineType
 from typing import Any, Final
 
-from attrs import define, frozen
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import IDelayedCall, IHalfCloseableProtocol, IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IHalfCloseableProtocol
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.protocols.basic import LineReceiver
@@ -21,43 +20,18 @@ from zope.interface import implementer
 from hyperhive.errors import HiveError
 from hyperhive.lifeline import Standing, new_lifeline
 from hyperhive.limits import MAX_LINE
-from hyperhive.protocols.answers import Desk, Following, Handed, Lease
+from hyperhive.protocols.answers import Following, Handed, Lease
 from hyperhive.protocols.brake import Brake
 from hyperhive.protocols.fitting import fitting_line
 from hyperhive.protocols.peer import Peer
+from hyperhive.protocols.terms import Slot, Terms
 from hyperhive.protocols.weights import MOST, weight
-from hyperhive.wire.codec import Dialect, WireError
+from hyperhive.wire.codec import WireError
 
 _log = Logger()
 
 LINGER: Final = 5.0
 """Seconds that a peer which was turned away has to read why."""
-
-
-@frozen(kw_only=True)
-class Terms:
-    """What the conversations of one socket have in common.
-
-    `desk` is given what finds out whether the peer has read its answers; `objection` says why a peer may not
-    speak here, or None; `gone` is told of the end of each conversation; `outgoing` calls soon what writes answers.
-    """
-
-    dialect: Dialect[Any, Any]
-    desk: Callable[[Callable[[], None]], Desk]
-    clock: IReactorTime
-    objection: Callable[[Peer], str | None]
-    gone: Callable[[Conversation], None]
-    outgoing: Callable[[Callable[[], None]], None] = lambda write: write()
-
-
-@define(eq=False)
-class _Slot:
-    """The place of one answer among the others; `line` is None until it is there."""
-
-    line: bytes | None = None
-    lease: Lease | None = None
-    following: Following | None = None
-    weight: int = 0
 
 
 @implementer(IHalfCloseableProtocol)
@@ -78,7 +52,7 @@ class Conversation(LineReceiver):
         self._desk = terms.desk(self.look)
         self._standing = Standing()
         self._life = new_lifeline(self._standing)
-        self._slots: deque[_Slot] = deque()
+        self._slots: deque[Slot] = deque()
         self._under_way = 0
         self._unread: list[Lease] = []
         self._grouping = False
@@ -113,7 +87,7 @@ class Conversation(LineReceiver):
         """Take up one request."""
         if not self._standing.hears:
             return
-        slot = _Slot()
+        slot = Slot()
         self._slots.append(slot)
         self._weigh(slot, 1)
         try:
@@ -185,7 +159,7 @@ class Conversation(LineReceiver):
         """What to call when it has caught up."""
         self._brake.eased = resume
 
-    def _weigh(self, slot: _Slot, what: int) -> None:
+    def _weigh(self, slot: Slot, what: int) -> None:
         slot.weight += what
         self._under_way += what
         if self._under_way >= MOST:
@@ -195,7 +169,7 @@ class Conversation(LineReceiver):
         if self._peer.asks_no_more():
             self._desk.hurry()
 
-    def _await(self, slot: _Slot, answer: Any) -> None:
+    def _await(self, slot: Slot, answer: Any) -> None:
         if answer.__class__ is CoroutineType:
             answer = Deferred.fromCoroutine(answer)
         if isinstance(answer, Deferred):
@@ -204,7 +178,7 @@ class Conversation(LineReceiver):
         else:
             self._fill(slot, answer)
 
-    def _fill(self, slot: _Slot, answer: Any) -> None:
+    def _fill(self, slot: Slot, answer: Any) -> None:
         lease = None
         if answer.__class__ is Handed:
             lease, answer = answer.lease, answer.answer
@@ -221,7 +195,7 @@ class Conversation(LineReceiver):
             self._writes_soon = True
             self._terms.outgoing(self._write_ready)
 
-    def _failed(self, slot: _Slot, reason: Failure) -> None:
+    def _failed(self, slot: Slot, reason: Failure) -> None:
         if reason.check(HiveError):
             sentence = str(reason.value)
         elif reason.check(CancelledError) and self._standing.gone:
@@ -257,7 +231,7 @@ class Conversation(LineReceiver):
             self._finish()
 
     def _refuse(self, sentence: str) -> None:
-        slot = _Slot()
+        slot = Slot()
         self._slots.append(slot)
         self._fill(slot, self._terms.dialect.refusal(sentence))
 

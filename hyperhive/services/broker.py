@@ -17,7 +17,7 @@ from hyperhive.services.effects import Effects
 from hyperhive.services.feed import Feed, Kind
 from hyperhive.services.inboxes import Inboxes
 from hyperhive.services.settling import Settling
-from hyperhive.store import mail, mail_views
+from hyperhive.store import dead_letters, mail, mail_views
 from hyperhive.store.database import Database
 from hyperhive.store.mail import Post, Told
 from hyperhive.wire.names import EVERYONE, OPERATOR
@@ -145,7 +145,7 @@ class Broker(Service):
 
     def revive(self, id_: int) -> Deferred[None]:
         """Queue a dead letter again. Fails with Refused, UnknownAgent or InboxFull."""
-        revived = self.database.perform(partial(mail.revive, id_=id_, limits=self.limits))
+        revived = self.database.perform(partial(dead_letters.revive, id_=id_, limits=self.limits))
         return revived.addCallback(lambda name: self.told([(id_, name)]))
 
     def _after(self, done: Callable[[Told], None]) -> Callable[[Told], None]:

@@ -8,7 +8,7 @@ from hyperhive.services import verdicts
 from hyperhive.services.effects import Effects
 from hyperhive.services.feed import Kind
 from hyperhive.services.turns import GiveBack, GivenBack
-from hyperhive.store import agents, mail, operations
+from hyperhive.store import agents, dead_letters, operations
 from hyperhive.store.database import Connection
 from hyperhive.wire import events
 from hyperhive.wire.names import SYSTEM
@@ -114,7 +114,7 @@ def end(
         verdicts.fail_approvals_of(connection, effects, work.agent, "agent destroyed", now)
         verdicts.cancel_questions_of(connection, effects, work.agent, SYSTEM, now)
         if work.flag:
-            effects.told.extend(mail.bury_inbox(connection, work.agent, f"'{work.agent}' was purged", now))
+            effects.told.extend(dead_letters.bury_inbox(connection, work.agent, f"'{work.agent}' was purged", now))
     effects.rows += [(Kind.OPERATION, work.operation.id, None), (Kind.AGENT, work.agent, work.agent)]
     return effects, given_back
 

@@ -16,7 +16,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from hyperhive.store import mail
+from hyperhive.store import leases
 from hyperhive.store.database import Database
 from hyperhive.wire.records import Letter
 
@@ -122,7 +122,7 @@ class Inboxes:
     def put_back(self, name: str, held: list[tuple[int, int]], *, shown: bool) -> None:
         """Queue leased messages again; `shown` where somebody may have read them. Tried again if it fails."""
         self._database.submit(
-            lambda connection: mail.put_back(connection, held, shown=shown),
+            lambda connection: leases.put_back(connection, held, shown=shown),
             lambda _: self._moved(name, [id_ for id_, _ in held]),
             lambda reason: self._stranded(name, held, shown, reason),
         )
@@ -151,7 +151,7 @@ class Inboxes:
         wanted = min(sum(receiver.most for receiver in inbox.receivers), LARGEST_TAKE)
         number = next(self._numbers)
         self._database.submit(
-            partial(mail.take, name=inbox.name, most=wanted, number=number),
+            partial(leases.take, name=inbox.name, most=wanted, number=number),
             lambda taken: self._taken(inbox, number, *taken),
             partial(self._failed, inbox),
             last=True,

@@ -17,7 +17,7 @@ from hyperhive.services.broker import Broker
 from hyperhive.services.endings import Work
 from hyperhive.services.feed import Kind
 from hyperhive.services.labour import Labour
-from hyperhive.store import agents, mail, operations
+from hyperhive.store import agents, leases, operations
 from hyperhive.store.database import Connection
 from hyperhive.wire.names import MANAGER, SYSTEM, objection
 from hyperhive.wire.records import Operation, OperationKind, OperationState
@@ -108,7 +108,7 @@ class Lifecycle(Service):
         """Before anything else is done: what an earlier daemon's end left undone in the tables. `boot`: the host's."""
 
         def change(connection: Connection) -> None:
-            mail.requeue_all(connection)
+            leases.requeue_all(connection)
             agents.add_manager(connection)
             agents.resume_after_reboot(connection, boot)
 

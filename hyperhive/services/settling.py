@@ -9,7 +9,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from hyperhive.store import mail
+from hyperhive.store import leases
 from hyperhive.store.database import Database
 
 _log = Logger()
@@ -48,7 +48,7 @@ class Settling:
         held = [(id_, number) for id_, number, _ in batch]
         now = int(self._clock.seconds())
         self._database.submit(
-            lambda connection: mail.settle(connection, held, now),
+            lambda connection: leases.settle(connection, held, now),
             lambda _: self._written(batch),
             lambda reason: self._failed(batch, reason),
             last=True,

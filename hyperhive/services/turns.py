@@ -13,7 +13,7 @@ from twisted.logger import Logger
 
 from hyperhive.services.broker import Broker
 from hyperhive.services.inboxes import Take
-from hyperhive.store import mail
+from hyperhive.store import leases
 from hyperhive.store.database import Connection
 from hyperhive.store.mail import Told
 
@@ -95,7 +95,7 @@ class Turns(Service):
         """Those messages are done; without `ids`, all whose answer is known to have been read. Fires with how many."""
         if ids is None:
             ids = self._known_read(name)
-        change = partial(mail.acknowledge, name=name, ids=ids, now=self._broker.now())
+        change = partial(leases.acknowledge, name=name, ids=ids, now=self._broker.now())
         return self._settled(name, change)
 
     def requeue(self, name: str, ids: Sequence[int] | None, *, spent: bool) -> Deferred[int]:
@@ -123,8 +123,8 @@ class Turns(Service):
         now, limits = self._broker.now(), self._broker.limits
 
         def change(connection: Connection) -> GivenBack:
-            chosen = mail.leased(connection, name, ids)
-            return chosen, mail.requeue(connection, chosen, now, spent=spent, limits=limits, why=why)
+            chosen = leases.leased(connection, name, ids)
+            return chosen, leases.requeue(connection, chosen, now, spent=spent, limits=limits, why=why)
 
         return change
 

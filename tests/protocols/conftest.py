@@ -19,7 +19,8 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from hyperhive.protocols.answers import Desk
-from hyperhive.protocols.conversation import Conversation, Terms
+from hyperhive.protocols.conversation import Conversation
+from hyperhive.protocols.terms import Terms
 from hyperhive.wire.codec import Dialect
 
 

@@ -10,7 +10,7 @@ from twisted.python.failure import Failure
 from hyperhive.limits import MailLimits
 from hyperhive.services.inboxes import Inboxes
 from hyperhive.services.turns import Handed
-from hyperhive.store import mail
+from hyperhive.store import leases
 from hyperhive.store.mail import DEAD, DONE, LEASED, QUEUED
 from hyperhive.wire import events
 from tests.fakes import Bench
@@ -155,7 +155,7 @@ def test_after_a_restart_leases_are_given_up_and_can_still_be_acknowledged(tmp_p
     hand(bench, "one", "two")
     bench.close()
     again = Bench(tmp_path)
-    assert again.do(mail.requeue_all) == 2
+    assert again.do(leases.requeue_all) == 2
     assert again.states() == [(1, QUEUED, 1, 0), (2, QUEUED, 1, 0)]
     assert again.get(again.turns.acknowledge("bob", None)) == 0
     assert again.get(again.turns.acknowledge("bob", [2])) == 1

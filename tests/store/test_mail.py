@@ -10,7 +10,7 @@ from attrs import evolve
 
 from hyperhive.errors import InboxFull, Refused, UnknownAgent
 from hyperhive.limits import MailLimits
-from hyperhive.store import agents, mail, mail_views
+from hyperhive.store import agents, dead_letters, leases, mail, mail_views
 from hyperhive.store.mail import DEAD, DONE, LEASED, QUEUED, Post
 from hyperhive.wire.codec import event_of_body
 from hyperhive.wire.events import Bounced
@@ -32,7 +32,7 @@ def send(connection: sqlite3.Connection, body: str = "hi", to: str = "bob", send
 
 
 def lease(connection: sqlite3.Connection, most: int = 9, number: int = 1) -> list[int]:
-    return [letter.id for letter in mail.lease(connection, "bob", most, number)]
+    return [letter.id for letter in leases.lease(connection, "bob", most, number)]
 
 
 def state(connection: sqlite3.Connection, id_: int) -> tuple[int, bool, int]:
@@ -48,7 +48,7 @@ def bounces(connection: sqlite3.Connection, name: str) -> list[Bounced]:
 
 
 def requeue(connection: sqlite3.Connection, ids: list[int], *, spent: bool) -> list[tuple[int, str]]:
-    return mail.requeue(connection, ids, 200, spent=spent, limits=LIMITS, why="it was put back")
+    return leases.requeue(connection, ids, 200, spent=spent, limits=LIMITS, why="it was put back")
 
 
 def test_mail_is_leased_in_the_order_of_its_ids(connection: sqlite3.Connection) -> None:
@@ -61,22 +61,22 @@ def test_mail_is_leased_in_the_order_of_its_ids(connection: sqlite3.Connection) 
 def test_what_was_put_back_can_not_be_acknowledged_any_more(connection: sqlite3.Connection) -> None:
     id_ = send(connection)
     lease(connection)
-    mail.put_back(connection, [(id_, 1)], shown=False)
-    assert mail.acknowledge(connection, "bob", [id_], 200) == []
+    leases.put_back(connection, [(id_, 1)], shown=False)
+    assert leases.acknowledge(connection, "bob", [id_], 200) == []
     assert state(connection, id_)[0] == QUEUED
 
 
 def test_mail_that_was_put_back_comes_first(connection: sqlite3.Connection) -> None:
     ids = [send(connection) for _ in range(3)]
     lease(connection, 2, number=1)
-    mail.put_back(connection, [(ids[0], 1)], shown=False)
+    leases.put_back(connection, [(ids[0], 1)], shown=False)
     assert lease(connection, 2, number=2) == [ids[0], ids[2]]
 
 
 def test_a_letter_says_all_that_is_known(connection: sqlite3.Connection) -> None:
     post = Post(sender="alice", to="bob", body="ü\0", at=7, in_reply_to=3, via="self")
     mail.send(connection, post, LIMITS)
-    (letter,) = mail.lease(connection, "bob", 1, 1)
+    (letter,) = leases.lease(connection, "bob", 1, 1)
     assert (letter.sender, letter.body, letter.at, letter.in_reply_to, letter.via) == ("alice", "ü\0", 7, 3, "self")
     assert letter.redelivered is False
 
@@ -89,45 +89,45 @@ def test_only_what_somebody_may_have_read_is_marked(
 ) -> None:
     id_ = send(connection)
     lease(connection)
-    mail.put_back(connection, [(id_, 1)], shown=shown)
+    leases.put_back(connection, [(id_, 1)], shown=shown)
     assert state(connection, id_) == (QUEUED, marked, 0)
     lease(connection, number=2)
-    mail.put_back(connection, [(id_, 2)], shown=False)
+    leases.put_back(connection, [(id_, 2)], shown=False)
     assert state(connection, id_)[1] is marked
 
 
 def test_only_the_take_that_holds_a_message_can_settle_it(connection: sqlite3.Connection) -> None:
     id_ = send(connection)
     lease(connection, number=1)
-    mail.put_back(connection, [(id_, 1)], shown=True)
+    leases.put_back(connection, [(id_, 1)], shown=True)
     lease(connection, number=2)
-    mail.settle(connection, [(id_, 1)], 200)
+    leases.settle(connection, [(id_, 1)], 200)
     assert state(connection, id_)[0] == LEASED
-    mail.settle(connection, [(id_, 2)], 200)
+    leases.settle(connection, [(id_, 2)], 200)
     assert state(connection, id_)[0] == DONE
 
 
 def test_only_the_take_that_holds_a_message_can_put_it_back(connection: sqlite3.Connection) -> None:
     id_ = send(connection)
     lease(connection, number=1)
-    mail.put_back(connection, [(id_, 7)], shown=True)
+    leases.put_back(connection, [(id_, 7)], shown=True)
     assert state(connection, id_)[0] == LEASED
 
 
 def test_the_recipient_acknowledges_what_this_start_of_it_had(connection: sqlite3.Connection) -> None:
     ids = [send(connection), send(connection, to="carol")]
     lease(connection)
-    assert mail.acknowledge(connection, "bob", ids, 200) == ids[:1]
-    assert mail.acknowledge(connection, "bob", ids, 200) == []
-    assert mail.acknowledge(connection, "carol", ids, 200) == []  # it was never handed to carol
+    assert leases.acknowledge(connection, "bob", ids, 200) == ids[:1]
+    assert leases.acknowledge(connection, "bob", ids, 200) == []
+    assert leases.acknowledge(connection, "carol", ids, 200) == []  # it was never handed to carol
 
 
 def test_an_acknowledgement_reaches_what_was_queued_again(connection: sqlite3.Connection) -> None:
     id_ = send(connection)
     lease(connection)
-    assert mail.requeue_all(connection) == 1
+    assert leases.requeue_all(connection) == 1
     assert state(connection, id_) == (QUEUED, True, 0)
-    assert mail.acknowledge(connection, "bob", [id_], 200) == [id_]
+    assert leases.acknowledge(connection, "bob", [id_], 200) == [id_]
     assert state(connection, id_)[0] == DONE
     assert mail.unread(connection, "bob") == 0
 
@@ -135,9 +135,9 @@ def test_an_acknowledgement_reaches_what_was_queued_again(connection: sqlite3.Co
 def test_a_later_start_can_not_acknowledge_what_an_earlier_one_had(connection: sqlite3.Connection) -> None:
     id_ = send(connection)
     lease(connection)
-    mail.requeue_all(connection)
+    leases.requeue_all(connection)
     agents.begin_start(connection, "bob")
-    assert mail.acknowledge(connection, "bob", [id_], 200) == []
+    assert leases.acknowledge(connection, "bob", [id_], 200) == []
     assert state(connection, id_)[0] == QUEUED
 
 
@@ -166,7 +166,7 @@ def test_what_is_put_back_unspent_never_dies(connection: sqlite3.Connection) -> 
 @pytest.mark.parametrize("sender", [OPERATOR, "system", "reminder", "gone"])
 def test_nobody_is_told_of_a_bounce_where_nobody_has_an_inbox(connection: sqlite3.Connection, sender: str) -> None:
     id_ = send(connection, sender=sender)
-    assert mail.bury(connection, [id_], "why", 200) == []
+    assert dead_letters.bury(connection, [id_], "why", 200) == []
     assert state(connection, id_)[0] == DEAD
 
 
@@ -253,29 +253,29 @@ def test_a_dead_letter_is_queued_again_with_its_attempts_forgotten(connection: s
     id_ = send(connection)
     lease(connection)
     requeue(connection, [id_], spent=True)
-    mail.bury(connection, [id_], "why", 200)
-    assert mail.revive(connection, id_, LIMITS) == "bob"
+    dead_letters.bury(connection, [id_], "why", 200)
+    assert dead_letters.revive(connection, id_, LIMITS) == "bob"
     assert state(connection, id_) == (QUEUED, True, 0)
     assert lease(connection) == [id_]
 
 
 def kill(connection: sqlite3.Connection) -> int:
     id_ = send(connection, "x" * 15)
-    mail.bury(connection, [id_], "why", 200)
+    dead_letters.bury(connection, [id_], "why", 200)
     return id_
 
 
 def test_what_is_no_dead_letter_is_not_queued_again(connection: sqlite3.Connection) -> None:
     for id_ in (send(connection), 99):
         with pytest.raises(Refused, match=f"message {id_} is no dead letter"):
-            mail.revive(connection, id_, LIMITS)
+            dead_letters.revive(connection, id_, LIMITS)
 
 
 def test_a_dead_letter_to_a_destroyed_agent_stays_one(connection: sqlite3.Connection) -> None:
     id_ = kill(connection)
     agents.is_destroyed(connection, "bob")
     with pytest.raises(UnknownAgent):
-        mail.revive(connection, id_, LIMITS)
+        dead_letters.revive(connection, id_, LIMITS)
 
 
 @pytest.mark.parametrize("bodies", [[""] * 5, ["x" * 6]])
@@ -284,15 +284,15 @@ def test_a_dead_letter_is_not_queued_again_into_a_full_inbox(connection: sqlite3
     for body in bodies:
         send(connection, body)
     with pytest.raises(InboxFull):
-        mail.revive(connection, id_, LIMITS)
+        dead_letters.revive(connection, id_, LIMITS)
 
 
 def test_a_purge_makes_everything_undone_a_dead_letter(connection: sqlite3.Connection) -> None:
     ids = [send(connection, str(number)) for number in range(4)]
-    mail.lease(connection, "bob", 2, 1)
-    mail.settle(connection, [(ids[0], 1)], 150)
+    leases.lease(connection, "bob", 2, 1)
+    leases.settle(connection, [(ids[0], 1)], 150)
     other = send(connection, to="carol")
-    told = mail.bury_inbox(connection, "bob", "'bob' was purged", 200)
+    told = dead_letters.bury_inbox(connection, "bob", "'bob' was purged", 200)
     assert [state(connection, id_)[0] for id_ in ids] == [DONE, DEAD, DEAD, DEAD]
     assert state(connection, other)[0] == QUEUED
     assert {name for _, name in told} == {"alice"}
@@ -302,10 +302,10 @@ def test_a_purge_makes_everything_undone_a_dead_letter(connection: sqlite3.Conne
 def test_a_late_settlement_does_not_wake_the_dead(connection: sqlite3.Connection) -> None:
     id_ = send(connection)
     lease(connection)
-    mail.bury(connection, [id_], "why", 200)
-    mail.settle(connection, [(id_, 1)], 201)
-    mail.put_back(connection, [(id_, 1)], shown=True)
-    assert mail.acknowledge(connection, "bob", [id_], 201) == []
+    dead_letters.bury(connection, [id_], "why", 200)
+    leases.settle(connection, [(id_, 1)], 201)
+    leases.put_back(connection, [(id_, 1)], shown=True)
+    assert leases.acknowledge(connection, "bob", [id_], 201) == []
     assert state(connection, id_)[0] == DEAD
 
 
@@ -321,8 +321,8 @@ def sweep_all(connection: sqlite3.Connection, before: int, most: int) -> list[in
 
 def done_at(connection: sqlite3.Connection, sent_at: int, settled_at: int) -> int:
     id_ = mail.send(connection, Post(sender="alice", to="bob", body="", at=sent_at), MailLimits())
-    mail.lease(connection, "bob", 1, 1)
-    mail.settle(connection, [(id_, 1)], settled_at)
+    leases.lease(connection, "bob", 1, 1)
+    leases.settle(connection, [(id_, 1)], settled_at)
     return id_
 
 
@@ -358,7 +358,7 @@ def test_a_sweep_of_nothing_ends(connection: sqlite3.Connection) -> None:
     [
         (lambda _connection, _id: None, MessageState.QUEUED),
         (lambda connection, _id: lease(connection), MessageState.LEASED),
-        (lambda connection, id_: mail.bury(connection, [id_], "why", 1), MessageState.DEAD),
+        (lambda connection, id_: dead_letters.bury(connection, [id_], "why", 1), MessageState.DEAD),
     ],
 )
 def test_the_operator_sees_where_a_message_stands(

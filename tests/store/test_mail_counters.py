@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from hyperhive.errors import HiveError
 from hyperhive.limits import MailLimits
-from hyperhive.store import agents, mail
+from hyperhive.store import agents, dead_letters, leases, mail
 from hyperhive.store.mail import Post
 from hyperhive.store.schema import open_database
 from hyperhive.wire.names import EVERYONE
@@ -52,37 +52,37 @@ class Mail(RuleBasedStateMachine):
     @rule(name=NAMES, most=st.integers(1, 4))
     def lease(self, name: str, most: int) -> None:
         self.number += 1
-        mail.lease(self.connection, name, most, self.number)
+        leases.lease(self.connection, name, most, self.number)
 
     @rule(ids=IDS, number=st.integers(0, 20), shown=st.booleans())
     def put_back(self, ids: list[int], number: int, shown: bool) -> None:  # noqa: FBT001
-        mail.put_back(self.connection, [(id_, number) for id_ in ids], shown=shown)
+        leases.put_back(self.connection, [(id_, number) for id_ in ids], shown=shown)
 
     @rule(ids=IDS, number=st.integers(0, 20))
     def settle(self, ids: list[int], number: int) -> None:
-        mail.settle(self.connection, [(id_, number) for id_ in ids], 2)
+        leases.settle(self.connection, [(id_, number) for id_ in ids], 2)
 
     @rule(name=NAMES, ids=IDS)
     def acknowledge(self, name: str, ids: list[int]) -> None:
-        mail.acknowledge(self.connection, name, ids, 2)
+        leases.acknowledge(self.connection, name, ids, 2)
 
     @rule(name=NAMES, spent=st.booleans())
     def requeue(self, name: str, spent: bool) -> None:  # noqa: FBT001
-        ids = mail.leased(self.connection, name)
-        mail.requeue(self.connection, ids, 2, spent=spent, limits=LIMITS, why="why")
+        ids = leases.leased(self.connection, name)
+        leases.requeue(self.connection, ids, 2, spent=spent, limits=LIMITS, why="why")
 
     @rule()
     def die_and_come_back(self) -> None:
-        mail.requeue_all(self.connection)
+        leases.requeue_all(self.connection)
 
     @rule(name=NAMES)
     def purge(self, name: str) -> None:
-        mail.bury_inbox(self.connection, name, "why", 2)
+        dead_letters.bury_inbox(self.connection, name, "why", 2)
 
     @rule(id_=st.integers(1, 30))
     def revive(self, id_: int) -> None:
         try:
-            mail.revive(self.connection, id_, LIMITS)
+            dead_letters.revive(self.connection, id_, LIMITS)
         except HiveError:
             return
 

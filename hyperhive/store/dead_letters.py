@@ -1,0 +1,61 @@
+"""Dead letters: mail that was given up, and what becomes of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from sqlite3 import Connection
+
+from hyperhive.errors import Refused
+from hyperhive.limits import MailLimits
+from hyperhive.store.mail import Told, check_room, ids_of, tell
+from hyperhive.wire import events
+
+
+def bury(connection: Connection, ids: Sequence[int], reason: str, now: int) -> Told:
+    """Make messages dead letters and tell their senders; the id and recipient of each such event."""
+    if not ids:
+        return []
+    rows = connection.execute(
+        """
+        UPDATE messages SET state = 3, reason = ?, settled_at = ?
+        WHERE id IN (SELECT value FROM json_each(?)) RETURNING id, sender, recipient
+        """,
+        (reason, now, json.dumps(ids)),
+    ).fetchall()
+    return [
+        (told, sender)
+        for id_, sender, recipient in rows
+        for told in tell(connection, sender, events.Bounced(id=id_, to=recipient, reason=reason), now)
+    ]
+
+
+def bury_inbox(connection: Connection, name: str, reason: str, now: int) -> Told:
+    """Everything undone in an inbox becomes dead letters: its owner is gone for good."""
+    undone = [
+        id_
+        for state in ("state = 1", "state = 0")
+        for id_ in ids_of(connection, f"SELECT id FROM messages WHERE recipient = ? AND {state}", (name,))
+    ]
+    return bury(connection, undone, reason, now)
+
+
+def revive(connection: Connection, id_: int, limits: MailLimits) -> str:
+    """Queue a dead letter again, its attempts forgotten; its recipient. Raises Refused, UnknownAgent or InboxFull."""
+    row = connection.execute(
+        "SELECT recipient, length(CAST(body AS BLOB)) FROM messages WHERE id = ? AND state = 3", (id_,)
+    ).fetchone()
+    if row is None:
+        message = f"message {id_} is no dead letter; 'dead_letters' lists them"
+        raise Refused(message)
+    recipient, size = row
+    check_room(connection, recipient, size, limits)
+    connection.execute(
+        """
+        UPDATE messages SET state = 0, attempts = 0, redelivered = 1, lease = NULL, generation = NULL,
+            reason = NULL, settled_at = NULL
+        WHERE id = ?
+        """,
+        (id_,),
+    )
+    return str(recipient)
