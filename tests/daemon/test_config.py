@@ -40,7 +40,7 @@ WRONG_IN_A_FILE = {
     "domain = 7": "'domain' in .* must be a text",
     "[mail]\nmax_attempts = 0": "'mail.max_attempts' in .* must be a whole number above 0",
     "[mail]\nmax_inbox = 1.5": "'mail.max_inbox' in .* must be a whole number above 0",
-    "[mail]\nlease-seconds = true": "'leases.lease-seconds' in .* must be a whole number above 0",
+    "[mail]\nlease-seconds = true": "'mail.lease-seconds' in .* must be a whole number above 0",
     "state-dir =": "is no TOML",
     "hive = 'a'\nhive = 'b'": "is no TOML",
 }
