@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TypeVar
 
 from attrs import define, field
 from twisted.application.service import Service
@@ -22,8 +21,6 @@ from hyperhive.store.database import Database
 from hyperhive.store.mail import Post, Told
 from hyperhive.wire.names import EVERYONE, OPERATOR
 from hyperhive.wire.records import InboxRow, Letter, MessageRow
-
-Row = TypeVar("Row")
 
 
 @define(eq=False)

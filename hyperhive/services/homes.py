@@ -35,23 +35,23 @@ def purge(layout: Layout, name: str) -> Deferred[None]:
 
 
 def _remove(tree: Path) -> None:
-    """Take a tree away, or the link that stands in its place; what its owner may not write is made writable."""
+    """Take a tree away, or the link that stands in its place; no link is followed."""
     if tree.is_symlink():
         tree.unlink()
         return
+    try:
+        shutil.rmtree(tree)
+    except PermissionError:  # the agent closed directories of its own, as a module cache does
+        _open_up(tree)
+        shutil.rmtree(tree)
 
-    def open_up(_: object, path: str, fault: tuple[type[BaseException], BaseException, object]) -> None:
-        parent = Path(path).parent
-        if not isinstance(fault[1], PermissionError) or parent.stat().st_mode & stat.S_IRWXU == stat.S_IRWXU:
-            raise fault[1]
-        parent.chmod(stat.S_IRWXU)
-        if Path(path).is_dir() and not Path(path).is_symlink():
-            Path(path).chmod(stat.S_IRWXU)
-            shutil.rmtree(path, onerror=open_up)
-        else:
-            Path(path).unlink()
 
-    shutil.rmtree(tree, onerror=open_up)
+def _open_up(directory: Path) -> None:
+    directory.chmod(stat.S_IRWXU)
+    with os.scandir(directory) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                _open_up(Path(entry.path))
 
 
 def _purge(layout: Layout, name: str) -> None:

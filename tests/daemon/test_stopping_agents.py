@@ -36,3 +36,19 @@ def test_what_is_asked_for_as_the_daemon_ends_leaves_no_process_behind(hive: Hiv
         daemon.process.send_signal(signal.SIGTERM)  # it comes with the requests
     daemon.end(signal.SIGCONT)
     assert hive.processes() == []
+
+
+def test_a_terminal_that_closes_ends_the_daemon_as_sigterm_does(hive: Hive) -> None:
+    daemon = hive.start("--stop-agents")
+    assert hive.host().ask("spawn", name="alice")["ok"]
+    daemon.end(signal.SIGHUP)
+    assert hive.processes() == []
+
+
+def test_a_socket_that_was_taken_away_is_back_after_a_restart(hive: Hive) -> None:
+    hive.start()
+    host = hive.host()
+    assert host.ask("spawn", name="alice")["ok"]
+    (hive.run / "agents" / "alice" / "mcp.sock").unlink()
+    assert host.ask("restart", name="alice")["ok"]
+    assert hive.agent("alice").ask("whoami")["name"] == "alice"
