@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import shlex
 import socket
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,12 +14,12 @@ from attrs import frozen
 
 from hyperhive.errors import StartupError
 from hyperhive.layout import Layout
-from hyperhive.limits import SOCKET_PATH_BYTES, MailLimits
+from hyperhive.limits import LONGEST_NAME, SOCKET_PATH_BYTES, MachineSettings, MailLimits, RestartPolicy
+from hyperhive.settings import MAIL, NSPAWN, OF_AN_AGENT, RESTART, SECTIONS, TOP, checked
+from hyperhive.wire.names import MANAGER, objection, shown
 
-BACKENDS: Final = ("local",)
-LOG_FORMATS: Final = ("text", "json")
-SHORTEST_PAUSE: Final = 0.1
-LONGEST_PAUSE: Final = 86400
+OPERATORS: Final = "hyperhive"
+"""The group whose members operate a root's hive."""
 
 
 @frozen(kw_only=True)
@@ -36,10 +35,14 @@ class Config:
     stop_grace: float = 10.0
     log_format: str = "text"
     stop_agents: bool = False
+    group: str | None = None
     hive: str = attrs.field(factory=socket.gethostname)
     domain: str | None = None
     home: str | None = None
     mail: MailLimits = MailLimits()
+    restart: RestartPolicy = RestartPolicy()
+    nspawn: MachineSettings = MachineSettings()
+    flake: str | None = None
 
     @property
     def layout(self) -> Layout:
@@ -58,11 +61,20 @@ def configure(given: Mapping[str, str | bool], environment: Mapping[str, str], *
     if file:
         settings = _from_file(Path(str(file)))
     for name, value in options.items():
-        settings[name.replace("-", "_")] = _checked(name.replace("-", "_"), value, f"--{name}")
-    mail = {name: settings.pop(name) for name in _MAIL if name in settings}
+        settings[name.replace("-", "_")] = checked(name.replace("-", "_"), value, f"--{name}")
+    mail = {name: settings.pop(name) for name in MAIL if name in settings}
+    nspawn = {name: settings.pop(name) for name in NSPAWN if name in settings}
+    restart = _restart_policy(settings)
     state = settings.setdefault("state_dir", _default_state(environment, root=root))
     settings.setdefault("run_dir", _default_run(environment, state, root=root))
-    return Config(mail=MailLimits(**mail), **settings)
+    settings.setdefault("group", OPERATORS if root else None)
+    if settings.get("containers") == "nixos" and "flake" not in settings:
+        message = (
+            "the backend 'nixos' needs a flake to build containers from: "
+            "set 'nixos.flake', such as \"/etc/hyperhive/flake#default\", in the file that --config names"
+        )
+        raise StartupError(message)
+    return Config(mail=MailLimits(**mail), restart=restart, nspawn=MachineSettings(**nspawn), **settings)
 
 
 def check_socket_paths(layout: Layout, longest_name: int) -> None:
@@ -91,6 +103,19 @@ def _default_run(environment: Mapping[str, str], state: Path, *, root: bool) -> 
     return Path(base) / "hyperhive" if base else state / "run"
 
 
+def _restart_policy(settings: dict[str, Any]) -> RestartPolicy:
+    """The policy, whose settings are taken out of all."""
+    agents = {name: own["restart"] for name, own in settings.pop("agents", {}).items() if own}
+    policy = RestartPolicy(agents=agents, **{name: settings.pop(name) for name in RESTART if name in settings})
+    if policy.pause > policy.longest_pause:
+        message = (
+            f"'restart.pause' must be at most 'restart.longest_pause': {policy.pause:g} seconds are more "
+            f"than {policy.longest_pause:g}"
+        )
+        raise StartupError(message)
+    return policy
+
+
 def _from_file(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
@@ -104,107 +129,32 @@ def _from_file(path: Path) -> dict[str, Any]:
     settings: dict[str, Any] = {}
     for key, value in content.items():
         section = key.replace("-", "_")
-        if section in _SECTIONS and isinstance(value, dict):
-            for name, item in value.items():
-                setting = _SECTIONS[section].get(name.replace("-", "_"), "")
-                settings[setting] = _checked(setting, item, f"'{key}.{name}' in {path}")
+        if section in SECTIONS and isinstance(value, dict):
+            settings |= _section(SECTIONS[section], value, key, path)
+        elif section == "agents" and isinstance(value, dict):
+            settings["agents"] = {name: _of_agent(name, own, path) for name, own in value.items()}
         else:
-            settings[section] = _checked(section if section in _TOP else "", value, f"'{key}' in {path}")
+            settings[section] = checked(section if section in TOP else "", value, f"'{key}' in {path}")
     return settings
 
 
-def _checked(setting: str, value: Any, where: str) -> Any:
-    take = _SETTINGS.get(setting)
-    if take is None:
-        message = f"{where} is no setting of hyperhive; the settings are {', '.join(sorted(_SETTINGS))}"
+def _section(known: Collection[str], given: Mapping[str, Any], section: str, path: Path) -> dict[str, Any]:
+    """What stands in one section of the file, which knows those settings."""
+    settings = {}
+    for name, value in given.items():
+        setting = name.replace("-", "_")
+        where = f"'{section}.{name}' in {path}"
+        settings[setting] = checked(setting if setting in known else "", value, where)
+    return settings
+
+
+def _of_agent(name: str, given: Any, path: Path) -> dict[str, Any]:
+    """What the file says of one agent."""
+    wrong = None if name == MANAGER else objection(name, LONGEST_NAME)
+    if wrong is not None:
+        message = f"{shown(f'agents.{name}')} in {path} can be about nobody: {wrong}"
         raise StartupError(message)
-    try:
-        return take(value)
-    except (TypeError, ValueError) as error:
-        message = f"{where} must be {error}"
-        raise StartupError(message) from None
-
-
-def _directory(value: Any) -> Path:
-    if not isinstance(value, str) or not value:
-        wanted = "the path of a directory"
-        raise ValueError(wanted)
-    return Path(value).expanduser().absolute()
-
-
-def _command(value: Any) -> tuple[str, ...]:
-    wanted = "a command: a program and its arguments"
-    if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
-        return tuple(value)
-    try:
-        words = tuple(shlex.split(value))
-    except (AttributeError, TypeError, ValueError):
-        words = ()
-    if not words:
-        raise ValueError(wanted)
-    return words
-
-
-def _seconds(value: Any) -> float:
-    try:
-        seconds = float(value)
-    except (TypeError, ValueError):
-        seconds = 0.0
-    if isinstance(value, bool) or not SHORTEST_PAUSE <= seconds <= LONGEST_PAUSE:
-        wanted = f"a number of seconds from {SHORTEST_PAUSE} to {LONGEST_PAUSE}"
-        raise ValueError(wanted)
-    return seconds
-
-
-def _count(value: Any) -> int:
-    written = "" if isinstance(value, bool) else str(value)
-    if not (written.isascii() and written.isdigit() and len(written) <= 15 and int(written) > 0):
-        wanted = "a whole number above 0, of at most 15 digits"
-        raise ValueError(wanted)
-    return int(written)
-
-
-def _one_of(*choices: str) -> Callable[[Any], str]:
-    def take(value: Any) -> str:
-        if value not in choices:
-            raise ValueError(" or ".join(repr(choice) for choice in choices))
-        return str(value)
-
-    return take
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or not value:
-        wanted = "a text"
-        raise ValueError(wanted)
-    return value
-
-
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        wanted = "true or false"
-        raise TypeError(wanted)
-    return value
-
-
-_MAIL: Final[dict[str, Callable[[Any], Any]]] = {
-    "max_inbox": _count,
-    "inbox_bytes": _count,
-    "lease_seconds": _count,
-    "max_attempts": _count,
-}
-_TOP: Final[dict[str, Callable[[Any], Any]]] = {
-    "state_dir": _directory,
-    "run_dir": _directory,
-    "containers": _one_of(*BACKENDS),
-    "agent_command": _command,
-    "poll_interval": _seconds,
-    "stop_grace": _seconds,
-    "log_format": _one_of(*LOG_FORMATS),
-    "stop_agents": _flag,
-    "hive": _text,
-    "domain": _text,
-    "home": _text,
-}
-_SETTINGS: Final = {**_TOP, **_MAIL, "runner_command": _command}
-_SECTIONS: Final = {"agent": {"runner_command": "runner_command"}, "mail": {name: name for name in _MAIL}}
+    if not isinstance(given, dict):
+        message = f"'agents.{name}' in {path} must be a table; its settings are {', '.join(OF_AN_AGENT)}"
+        raise StartupError(message)
+    return _section(OF_AN_AGENT, given, f"agents.{name}", path)

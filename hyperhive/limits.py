@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from ipaddress import IPv4Network
+from pathlib import Path
 from typing import Final
 
-from attrs import frozen
+from attrs import field, frozen
+
+from hyperhive.wire.names import MANAGER
 
 MAX_LINE: Final = 1024 * 1024
 """Bytes of one line, its end not counted."""
@@ -12,6 +17,9 @@ MAX_CONNECTIONS: Final = 64
 """Connections of one socket."""
 SOCKET_PATH_BYTES: Final = 107
 """What a Unix socket's path may take (`sun_path` holds 108 with its NUL)."""
+
+LONGEST_NAME: Final = 32
+"""Characters of an agent's name; a backend may allow fewer."""
 
 DEFAULT_WAIT: Final = 30
 LONGEST_WAIT: Final = 60
@@ -41,6 +49,35 @@ class MailLimits:
     max_attempts: int = 5
 
 
+NO: Final = "no"
+ON_CRASH: Final = "on-crash"
+
+
+@frozen(kw_only=True)
+class RestartPolicy:
+    """Who is started again after a crash, and how soon and how often: NO or ON_CRASH, and seconds.
+
+    `agents` beats `manager`, which is the manager's, and `policy`, which is everybody else's.
+    """
+
+    policy: str = NO
+    manager: str = ON_CRASH
+    agents: Mapping[str, str] = field(factory=dict)
+    attempts: int = 5
+    window: float = 600.0
+    pause: float = 1.0
+    longest_pause: float = 60.0
+
+    def restarts(self, name: str) -> bool:
+        """Whether that agent is started again after a crash."""
+        return self.agents.get(name, self.manager if name == MANAGER else self.policy) == ON_CRASH
+
+    def pause_after(self, restarts: int) -> float:
+        """How long to wait with the next restart, where there were so many within the window."""
+        doublings = min(restarts, 40)  # further ones reach any longest pause, and in the end overflow
+        return min(self.pause * 2.0**doublings, self.longest_pause)
+
+
 def seed_wait(seconds: int | None) -> int:
     """How long a `recv` in the seed's form waits."""
     return DEFAULT_WAIT if seconds is None else min(seconds, LONGEST_WAIT)
@@ -59,3 +96,23 @@ def rows(limit: int) -> int:
 def log_lines(lines: int) -> int:
     """How many lines of a log are shown where `lines` were asked for."""
     return min(lines, MOST_LOG_LINES)
+
+
+NAT, NO_NETWORK, HOST_NETWORK = NETWORKS = "nat", "none", "host"
+
+
+@frozen(kw_only=True)
+class MachineSettings:
+    """What can be set for the machines of `nspawn`. `memory` in bytes, `cpu` in percent of a processor; None: no limit.
+
+    `image` is the tree that they all start from (None: `<state>/image`), `user` whom the image runs an agent as, and
+    `subnet` where those with the network `nat` have their addresses.
+    """
+
+    image: Path | None = None
+    user: str = "agent"
+    network: str = NAT
+    subnet: IPv4Network = IPv4Network("10.215.0.0/16")
+    memory: int | None = None
+    cpu: int | None = None
+    tasks: int | None = 4096

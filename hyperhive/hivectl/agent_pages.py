@@ -64,20 +64,20 @@ def roster(statuses: Iterable[AgentStatus], view: View, under_way: Iterable[Oper
     kinds = {row.id: f"{row.kind.value} " for row in under_way}
     columns = (
         Column("NAME"), Column("STATE"), Column("UNREAD", right=True), Column("IN HAND", right=True),
-        Column("OPERATION"), Column("SINCE"), Column("RESTARTS", right=True), Column("MODEL"), Column("COMMIT"),
-        Column("PARENT"), Column("FAILURE", long=True), Column("STATUS", long=True), Column("URL"),
+        Column("OPERATION"), Column("NEXT START"), Column("SINCE"), Column("RESTARTS", right=True), Column("MODEL"),
+        Column("COMMIT"), Column("PARENT"), Column("FAILURE", long=True), Column("STATUS", long=True), Column("URL"),
     )  # fmt: skip
     rows = [
         (
             Line(one.name, "bold"), _state(one), str(one.unread), str(one.in_hand or ""),
             "" if one.operation is None else f'{kinds.get(one.operation, "")}{one.operation}',
-            view.moment(one.since), str(one.restarts or ""), one.active_model or "", (one.deployed_sha or "")[:12],
-            one.parent or "", one.failure or "", _status_text(one, view), one.url or "",
+            view.moment(one.restart_at), view.moment(one.since), str(one.restarts or ""), one.active_model or "",
+            (one.deployed_sha or "")[:12], one.parent or "", one.failure or "", _status_text(one, view), one.url or "",
         )
         for one in statuses
     ]  # fmt: skip
     return Table(columns, rows).without_empty(
-        "IN HAND", "OPERATION", "RESTARTS", "MODEL", "COMMIT", "PARENT", "FAILURE", "STATUS", "URL"
+        "IN HAND", "OPERATION", "NEXT START", "RESTARTS", "MODEL", "COMMIT", "PARENT", "FAILURE", "STATUS", "URL"
     )
 
 
@@ -95,6 +95,8 @@ def sentence_of(status: AgentStatus, view: View) -> str:
     parts = [f"{view.clock()} {status.name}: {state_word(status)}", f"{status.unread} unread"]
     if status.failure:
         parts.insert(1, status.failure)
+    if status.restart_at is not None:
+        parts.append(f"restart {view.moment(status.restart_at)}")
     if status.in_hand:
         parts.append(f"works on {status.in_hand}")
     if status.paused and not status.running:

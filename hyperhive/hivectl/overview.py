@@ -67,7 +67,7 @@ def status(replies: Sequence[HostResponse], view: View) -> Page:
         *([Line("What needs you", "bold"), *needs] if needs else [Line("Nothing needs you.", "green")]),
         Line(""),
         roster(standing.agents, view, standing.operations) if standing.agents else Line("There is no agent."),
-        *_quiet(standing),
+        *_quiet(standing, view),
         *_surroundings(standing),
     )
 
@@ -90,6 +90,8 @@ def why_quiet(standing: Standing) -> str | None:
         return None
     if any(one.in_hand or (one.unread and one.running and not one.paused) for one in agents):
         return None
+    if any(one.restart_at is not None for one in agents):
+        return None
     if not any(one.running for one in agents):
         return "Quiet, as no agent runs: hivectl start NAME starts one, hivectl spawn NAME makes one."
     running = [one for one in agents if one.running]
@@ -103,13 +105,13 @@ def why_quiet(standing: Standing) -> str | None:
     return "Quiet, as no running agent has unread mail: hivectl send NAME TEXT gives one work."
 
 
-def _quiet(standing: Standing) -> Iterator[Line | Table]:
+def _quiet(standing: Standing, view: View) -> Iterator[Line | Table]:
     stuck = [one for one in standing.agents if one.unread and not _works(one)]
     reason = why_quiet(standing)
     if stuck or reason:
         yield Line("")
     for one in stuck:
-        yield Line(_why_unread(one))
+        yield Line(_why_unread(one, view))
     if reason:
         yield Line(reason, "dim")
 
@@ -118,7 +120,9 @@ def _works(one: AgentStatus) -> bool:
     return one.running and not one.paused and bool(one.in_hand or one.operation is not None)
 
 
-def _why_unread(one: AgentStatus) -> str:
+def _why_unread(one: AgentStatus, view: View) -> str:
+    if one.restart_at is not None:
+        return f"{one.name} has {one.unread} unread, and takes it after its restart {view.moment(one.restart_at)}"
     if not one.running:
         return f"{one.name} is not running and has {one.unread} unread: hivectl start {one.name}"
     if one.paused:
@@ -137,7 +141,8 @@ def _needs(standing: Standing, view: View) -> Iterator[Line]:
         for one in standing.failed[:SHOWN]:
             since = f" {view.moment(one.since)}" if one.since is not None else ""
             cause = f", {view.brief(one.failure, 60)}" if one.failure else ""
-            yield Line(f"    {one.name} failed{since}{cause}: hivectl logs {one.name}, hivectl start {one.name}")
+            again = "" if one.restart_at is None else f", restart {view.moment(one.restart_at)}"
+            yield Line(f"    {one.name} failed{since}{cause}{again}: hivectl logs {one.name}, hivectl start {one.name}")
     if standing.dead_letters:
         yield Line(f"  {_counted(len(standing.dead_letters), 'dead letter')}: hivectl dead-letters", "yellow")
         for row in standing.dead_letters[:SHOWN]:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
-from attrs import define
+from attrs import define, field
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from hyperhive.boundaries import IContainers
 from hyperhive.errors import HiveError
+from hyperhive.limits import RestartPolicy
 from hyperhive.services.broker import Broker
 from hyperhive.services.effects import Effects
 from hyperhive.services.feed import Kind
+from hyperhive.services.restart_policy import log_given_up, went_down
 from hyperhive.services.turns import GiveBack, GivenBack, Turns
 from hyperhive.store import agents
 from hyperhive.store.agents import Agent
 from hyperhive.store.database import Connection
-from hyperhive.wire import events
 
 _log = Logger()
 
@@ -32,6 +34,12 @@ class Crashes:
     _broker: Broker
     _turns: Turns
     _containers: IContainers
+    _policy: RestartPolicy
+    _hints: list[Callable[[], None]] = field(factory=list, init=False)
+
+    def after_each(self, hint: Callable[[], None]) -> None:
+        """Have `hint` called whenever a crash was reported."""
+        self._hints.append(hint)
 
     async def look(self, only: str | None = None) -> None:
         """Report every agent that should run and does not, or the one of that name."""
@@ -47,7 +55,8 @@ class Crashes:
     async def _report(self, agent: Agent) -> None:
         note = await self._containers.cause(agent.name, agent.generation) or UNKNOWN_CAUSE
         give_back = self._turns.stopping(agent.name, crashed=True)
-        change = partial(_crashed, agent=agent, note=note, give_back=give_back, now=self._broker.now())
+        now = self._broker.clock.seconds()
+        change = partial(_crashed, agent=agent, note=note, give_back=give_back, policy=self._policy, now=now)
         result = await self._broker.database.perform(change)
         if result is None:
             return
@@ -55,15 +64,18 @@ class Crashes:
         _log.warn("{name} crashed: {note}", name=agent.name, note=note)
         self._turns.given_back(agent.name, given_back)
         self._broker.announce(effects)
+        log_given_up(effects)
+        for hint in self._hints:
+            hint()
 
 
 def _crashed(
-    connection: Connection, agent: Agent, note: str, give_back: GiveBack, now: int
+    connection: Connection, agent: Agent, note: str, give_back: GiveBack, policy: RestartPolicy, now: float
 ) -> tuple[Effects, GivenBack] | None:
     if not agents.crashed(connection, agent.name, agent.generation, note):
         return None
     effects = Effects(rows=[(Kind.AGENT, agent.name, agent.name)])
-    effects.tell_manager(connection, events.ContainerCrash(agent=agent.name, note=note), now)
+    went_down(connection, effects, policy, agent.name, note, now)
     return effects, give_back(connection)
 
 

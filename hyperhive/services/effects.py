@@ -17,10 +17,12 @@ class Effects:
     """What somebody will want to hear of; see `Broker.announce`.
 
     `told`: messages that were put into inboxes. `rows`: rows that changed, as `Feed.publish` takes them.
+    `given_up`: agents that are not started again by themselves, each with the reason.
     """
 
     told: Told = field(factory=list)
     rows: list[tuple[Kind, int | str, str | None]] = field(factory=list)
+    given_up: list[tuple[str, str]] = field(factory=list)
 
     def tell_manager(self, connection: Connection, event: events.HelperEvent, now: int) -> None:
         """Put an event into the manager's inbox."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from attrs import define, frozen
 
+from hyperhive.limits import RestartPolicy
 from hyperhive.services import verdicts
 from hyperhive.services.effects import Effects
 from hyperhive.services.feed import Kind
+from hyperhive.services.restart_policy import went_down
 from hyperhive.services.turns import GiveBack, GivenBack
-from hyperhive.store import agents, dead_letters, operations
+from hyperhive.store import agents, dead_letters, operations, restarts
 from hyperhive.store.database import Connection
 from hyperhive.wire import events
 from hyperhive.wire.names import SYSTEM
@@ -67,7 +69,12 @@ class Ended:
 
 
 def begin(connection: Connection, work: Work, now: int, *, runs: bool) -> Begun:
-    """Mark the operation running. `runs`: the agent does, now."""
+    """Mark the operation running. `runs`: the agent does, now.
+
+    Whatever anybody but `system` begins ends what the restart policy owes the agent, and its count begins anew.
+    """
+    if work.operation.requested_by != SYSTEM:
+        restarts.forget(connection, work.agent)
     agent = agents.found(connection, work.agent)
     existed = agent is not None and agent.present
     wanted = agent is not None and agent.wanted == agents.RUNNING
@@ -93,28 +100,38 @@ def count_start(connection: Connection, work: Work, give_back: GiveBack) -> tupl
 
 
 def end(
-    connection: Connection, work: Work, begun: Begun, ended: Ended, give_back: GiveBack, now: int
+    connection: Connection,
+    work: Work,
+    begun: Begun,
+    ended: Ended,
+    give_back: GiveBack,
+    policy: RestartPolicy,
+    now: float,
 ) -> tuple[Effects, GivenBack | None]:
     """Write how the work ended: the operation, the agent, its mail, the approvals it carried out, the events.
 
     Returns what is to be announced, and the agent's leased mail where its container has left.
     """
-    effects = Effects()
-    operations.end(connection, work.operation.id, ended.state, ended.error, now)
+    effects, at = Effects(), int(now)
+    operations.end(connection, work.operation.id, ended.state, ended.error, at)
     if ended.state is OperationState.SUCCEEDED:
         _succeeded(connection, work, begun)
     else:
         _failed(connection, work, begun, ended)
+        if _is_owed(work, policy):
+            why = ended.error or "it could not be started"
+            agents.start_failed(connection, work.agent, why, agents.RUNNING)
+            went_down(connection, effects, policy, work.agent, why, now)
     given_back = give_back(connection) if ended.left and ended.start is None else None
     event = _event(work, begun, ended)
     if event is not None:
-        effects.tell_manager(connection, event, now)
-    verdicts.resolve_with_operation(connection, effects, work.operation.id, ended.state, ended.error, now)
+        effects.tell_manager(connection, event, at)
+    verdicts.resolve_with_operation(connection, effects, work.operation.id, ended.state, ended.error, at)
     if work.kind is OperationKind.DESTROY and ended.state is OperationState.SUCCEEDED:
-        verdicts.fail_approvals_of(connection, effects, work.agent, "agent destroyed", now)
-        verdicts.cancel_questions_of(connection, effects, work.agent, SYSTEM, now)
+        verdicts.fail_approvals_of(connection, effects, work.agent, "agent destroyed", at)
+        verdicts.cancel_questions_of(connection, effects, work.agent, SYSTEM, at)
         if work.flag:
-            effects.told.extend(dead_letters.bury_inbox(connection, work.agent, f"'{work.agent}' was purged", now))
+            effects.told.extend(dead_letters.bury_inbox(connection, work.agent, f"'{work.agent}' was purged", at))
     effects.rows += [(Kind.OPERATION, work.operation.id, None), (Kind.AGENT, work.agent, work.agent)]
     return effects, given_back
 
@@ -126,7 +143,8 @@ def _succeeded(connection: Connection, work: Work, begun: Begun) -> None:
         agents.is_stopped(connection, work.agent)
     elif begun.starts or work.kind is OperationKind.START:
         agents.is_running(connection, work.agent)
-        if work.kind in LEAVING and begun.was_wanted:
+        by_policy = restarts.made_by(connection, work.operation.id)
+        if by_policy or (work.kind in LEAVING and begun.was_wanted):
             agents.count_restart(connection, work.agent)
 
 
@@ -136,6 +154,12 @@ def _failed(connection: Connection, work: Work, begun: Begun, ended: Ended) -> N
         agents.start_failed(connection, work.agent, ended.error)
     elif ended.left:
         agents.is_stopped(connection, work.agent)
+
+
+def _is_owed(work: Work, policy: RestartPolicy) -> bool:
+    """Whether the hive itself wanted this start, and tries again where it fails; others hear why and decide."""
+    by_itself = work.kind is OperationKind.START and work.operation.requested_by == SYSTEM
+    return by_itself and policy.restarts(work.agent)
 
 
 def _event(work: Work, begun: Begun, ended: Ended) -> events.HelperEvent | None:

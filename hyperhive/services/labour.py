@@ -12,11 +12,13 @@ from twisted.logger import Logger
 from hyperhive.boundaries import IContainers, IDoors
 from hyperhive.errors import HiveError
 from hyperhive.layout import Layout
+from hyperhive.limits import RestartPolicy
 from hyperhive.services import homes
 from hyperhive.services.broker import Broker
 from hyperhive.services.crashes import Crashes
 from hyperhive.services.endings import Begun, Ended, Work, begin, count_start, end
 from hyperhive.services.feed import Kind
+from hyperhive.services.restart_policy import log_given_up
 from hyperhive.services.turns import Turns
 from hyperhive.store import agents, operations
 from hyperhive.store.database import Connection, DatabaseTrouble
@@ -38,6 +40,7 @@ class Labour:
     _containers: IContainers
     _doors: IDoors
     _layout: Layout
+    _policy: RestartPolicy
     ending: bool = False
     """Whether the daemon ends: what can't be written then is found again by the next one."""
 
@@ -142,8 +145,14 @@ class Labour:
     async def _end(self, work: Work, begun: Begun, ended: Ended) -> Operation:
         give_back = self._turns.stopping(work.agent, crashed=False)
         change = partial(
-            end, work=work, begun=begun, ended=ended, give_back=give_back, now=self._broker.now()
-        )  # fmt: skip
+            end,
+            work=work,
+            begun=begun,
+            ended=ended,
+            give_back=give_back,
+            policy=self._policy,
+            now=self._broker.clock.seconds(),
+        )
         while True:
             try:
                 effects, given_back = await self._broker.database.perform(change)
@@ -156,4 +165,5 @@ class Labour:
         if given_back is not None:
             self._turns.given_back(work.agent, given_back)
         self._broker.announce(effects)
+        log_given_up(effects)
         return await self._broker.database.perform(partial(operations.one, id_=work.operation.id))

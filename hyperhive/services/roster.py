@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 
@@ -97,6 +98,7 @@ def _status(
         restarts=agent.restarts,
         since=None if runs is None else runs.since,
         generation=agent.generation,
+        restart_at=None if agent.restart_at is None or not failed else math.ceil(agent.restart_at),
     )
 
 

@@ -17,7 +17,10 @@ RESUME = "resume"
 
 @frozen(kw_only=True)
 class Agent:
-    """One row. `wanted` is RUNNING, STOPPED or RESUME (stopped by the daemon's own end, to be started again)."""
+    """One row. `wanted` is RUNNING, STOPPED or RESUME (stopped by the daemon's own end, to be started again).
+
+    `restart_at`: the unix time at which it is owed a restart by policy.
+    """
 
     name: str
     present: bool
@@ -30,11 +33,14 @@ class Agent:
     queued: int
     status_text: str | None
     status_set_at: int | None
+    restart_at: float | None
 
 
 _SELECT = """
-    SELECT agents.name, present, wanted, generation, failed, failure, paused, restarts, queued, text, set_at
-    FROM agents LEFT JOIN status_texts USING (name)
+    SELECT agents.name, present, wanted, generation, failed, failure, paused, restarts, queued, text, set_at, at
+    FROM agents
+    LEFT JOIN status_texts USING (name)
+    LEFT JOIN policy_restarts ON policy_restarts.agent = agents.name AND operation IS NULL
 """
 # The first of the two conditions on `state` is there for the index of open operations, which is used where it stands.
 _WATCHED = """
@@ -117,10 +123,10 @@ def count_restart(connection: Connection, name: str) -> None:
     connection.execute("UPDATE agents SET restarts = restarts + 1 WHERE name = ?", (name,))
 
 
-def start_failed(connection: Connection, name: str, why: str | None) -> None:
+def start_failed(connection: Connection, name: str, why: str | None, wanted: str = STOPPED) -> None:
     """The agent should have been started, and that went wrong: it is down, and not by anybody's wish."""
     connection.execute(
-        "UPDATE agents SET wanted = ?, failed = 1, failure = ? WHERE name = ? AND present", (STOPPED, why, name)
+        "UPDATE agents SET wanted = ?, failed = 1, failure = ? WHERE name = ? AND present", (wanted, why, name)
     )
 
 
@@ -139,6 +145,11 @@ def crashed(connection: Connection, name: str, generation: int, why: str) -> boo
         {"name": name, "generation": generation, "running": RUNNING, "why": why},
     )
     return cursor.rowcount == 1
+
+
+def given_up(connection: Connection, name: str, why: str) -> None:
+    """The agent, which is down by nobody's wish, is not started again by itself."""
+    connection.execute("UPDATE agents SET failure = ? WHERE name = ? AND failed", (why, name))
 
 
 def is_destroyed(connection: Connection, name: str) -> None:
@@ -170,7 +181,7 @@ def generation(connection: Connection, name: str) -> int:
 
 
 def _agent(row: tuple[Any, ...]) -> Agent:
-    name, present, wanted, generation, failed, failure, paused, restarts, queued, text, set_at = row
+    name, present, wanted, generation, failed, failure, paused, restarts, queued, text, set_at, at = row
     return Agent(
         name=name,
         present=bool(present),
@@ -183,4 +194,5 @@ def _agent(row: tuple[Any, ...]) -> Agent:
         queued=queued,
         status_text=text,
         status_set_at=set_at,
+        restart_at=at,
     )

@@ -121,7 +121,19 @@ CREATE TABLE questions (
 CREATE INDEX questions_open ON questions (deadline_at) WHERE status = 'open';
 """
 
-UPGRADES: Final[tuple[str, ...]] = (_FIRST,)
+_SECOND: Final = """
+-- Restarts by policy since anybody else last had a hand in the agent: those made, and the one owed, of which there is
+-- at most one an agent.
+CREATE TABLE policy_restarts (
+    id        INTEGER PRIMARY KEY,
+    agent     TEXT NOT NULL,
+    at        REAL NOT NULL,                  -- when it is due; once made, when that was
+    operation INTEGER REFERENCES operations (id)  -- absent: owed
+) STRICT;
+CREATE UNIQUE INDEX policy_restarts_owed ON policy_restarts (agent) WHERE operation IS NULL;
+"""
+
+UPGRADES: Final[tuple[str, ...]] = (_FIRST, _SECOND)
 VERSION: Final = len(UPGRADES)
 
 

@@ -54,10 +54,22 @@ class Destroyed:
 
 @frozen(kw_only=True)
 class ContainerCrash:
-    """An agent stopped and nobody had asked for that; `note` says why, or that it can't be known."""
+    """An agent stopped and nobody had asked for that; `note` says why, or that it can't be known.
+
+    `restart_at`: when it is started again by itself, in unix seconds.
+    """
 
     agent: str
     note: str | None = absent()
+    restart_at: int | None = absent()
+
+
+@frozen
+class RestartGivenUp:
+    """An agent that crashed again and again is no longer started again by itself; `note` says why it is down."""
+
+    agent: str
+    note: str
 
 
 @frozen(kw_only=True)
@@ -103,6 +115,6 @@ class Bounced:
 
 
 HelperEvent = (
-    ApprovalResolved | Spawned | Rebuilt | Killed | Destroyed | ContainerCrash | OperatorAnswered
-    | QuestionAsked | QuestionAnswered | Bounced
+    ApprovalResolved | Spawned | Rebuilt | Killed | Destroyed | ContainerCrash | RestartGivenUp
+    | OperatorAnswered | QuestionAsked | QuestionAnswered | Bounced
 )  # fmt: skip

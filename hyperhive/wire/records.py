@@ -169,7 +169,7 @@ class AgentStatus:
     """One agent as it stands.
 
     `failed`: it stopped and nobody asked for that, `failure` says why; `operation` is under way; `in_hand`: so many
-    messages are leased to it.
+    messages are leased to it; `restart_at`: when it is started again by itself.
     """
 
     name: str
@@ -191,6 +191,7 @@ class AgentStatus:
     generation: int
     in_hand: int | None = absent()
     failure: str | None = absent()
+    restart_at: int | None = absent()
 
 
 @frozen(kw_only=True)

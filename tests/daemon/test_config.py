@@ -40,6 +40,22 @@ WRONG_IN_A_FILE = {
     "domain = 7": "'domain' in .* must be a text",
     "[mail]\nmax_attempts = 0": "'mail.max_attempts' in .* must be a whole number above 0",
     "[mail]\nmax_inbox = 1.5": "'mail.max_inbox' in .* must be a whole number above 0",
+    "[restart]\npolicy = 'always'": "'restart.policy' in .* must be 'no' or 'on-crash'",
+    "[restart]\nmanager = false": "'restart.manager' in .* must be 'no' or 'on-crash'",
+    "[restart]\nattempts = 0": "'restart.attempts' in .* must be a whole number above 0",
+    "[restart]\nwindow = 'long'": "'restart.window' in .* must be a number of seconds from 0.1 to 86400",
+    "[restart]\nlongest-pause = 100000": "'restart.longest-pause' in .* must be a number of seconds from 0.1 to 86400",
+    "[restart]\npause = 61": "'restart.pause' must be at most 'restart.longest_pause': 61 seconds are more than 60",
+    "[restart]\nrestart = 'no'": "'restart.restart' in .* is no setting",
+    "restart = 'no'": "'restart' in .* is no setting",
+    "policy = 'no'": "'policy' in .* is no setting",
+    "agents = 'bob'": "'agents' in .* is no setting",
+    "[agents]\nbob = 'no'": "'agents.bob' in .* must be a table; its settings are restart",
+    "[agents.bob]\nrestart = 'always'": "'agents.bob.restart' in .* must be 'no' or 'on-crash'",
+    "[agents.bob]\ncolour = 1": "'agents.bob.colour' in .* is no setting",
+    "[agents.Bob]\nrestart = 'no'": "'agents.Bob' in .* can be about nobody: 'Bob' is no agent name",
+    "[agents.system]\nrestart = 'no'": "'agents.system' in .* can be about nobody: 'system' is a reserved name",
+    '[agents."\\n"]\nrestart = "no"': "can be about nobody",
     "[mail]\nlease-seconds = true": "'mail.lease-seconds' in .* must be a whole number above 0",
     "state-dir =": "is no TOML",
     "hive = 'a'\nhive = 'b'": "is no TOML",
@@ -92,3 +108,21 @@ def test_the_command_line_wins_over_the_file(tmp_path: Path) -> None:
     config = configure(given, {"HOME": "/home/bee"}, root=False)
     assert (str(config.state_dir), config.poll_interval, config.stop_agents) == ("/b", 3.0, True)
     assert config.runner_command == ("echo", "two words")
+
+
+def test_who_is_started_again_is_said_for_all_for_the_manager_and_for_each(tmp_path: Path) -> None:
+    path = tmp_path / "hive.toml"
+    path.write_text(
+        "[restart]\npolicy = 'on-crash'\nmanager = 'no'\nattempts = 2\nlongest-pause = 9\n"
+        "[agents.bob]\nrestart = 'no'\n"
+    )
+    policy = configure({"config": str(path)}, {"HOME": "/home/bee"}, root=False).restart
+    assert [policy.restarts(name) for name in ("alice", "bob", "manager")] == [True, False, False]
+    assert (policy.attempts, policy.longest_pause) == (2, 9.0)
+
+
+def test_of_the_manager_too_its_own_section_beats_what_is_said_elsewhere(tmp_path: Path) -> None:
+    path = tmp_path / "hive.toml"
+    path.write_text("[agents.manager]\nrestart = 'no'\n[agents.bob]\n")
+    policy = configure({"config": str(path)}, {"HOME": "/home/bee"}, root=False).restart
+    assert [policy.restarts(name) for name in ("bob", "manager")] == [False, False]

@@ -112,6 +112,20 @@ def test_a_failed_agent_is_shown_with_its_cause() -> None:
     assert "    bob failed 3 min ago, killed by SIGKILL: hivectl logs bob, hivectl start bob" in lines
 
 
+def test_an_agent_that_is_started_again_by_itself_is_shown_with_the_time_of_that() -> None:
+    bob = agent("bob", running=False, failed=True, failure="exited with status 3", unread=2, restart_at=NOW + 4)
+    assert shown(agent_statuses=(bob,)) == [
+        "What needs you",
+        "  1 failed agent: hivectl agents",
+        "    bob failed 3 min ago, exited with status 3, restart in 4 s: hivectl logs bob, hivectl start bob",
+        "",
+        "NAME  STATE   UNREAD  NEXT START  SINCE      FAILURE",
+        "bob   failed       2  in 4 s      3 min ago  exited with status 3",
+        "",
+        "bob has 2 unread, and takes it after its restart in 4 s",
+    ]
+
+
 def test_approvals_of_other_kinds_are_counted() -> None:
     assert shown(approvals=(), more=2)[1] == "  2 pending approvals: hivectl pending --all"
 

@@ -136,6 +136,10 @@ TOLD = [
         Change(kind="agent", agent=agent(running=False, failed=True, failure="killed by SIGKILL", unread=1)),
         "alice: failed, killed by SIGKILL, 1 unread",
     ),
+    (
+        Change(kind="agent", agent=agent(running=False, failed=True, failure="killed by SIGKILL", restart_at=NOW)),
+        f"alice: failed, killed by SIGKILL, 0 unread, restart {iso(NOW)}",
+    ),
     (Change(kind="agent", agent=agent(in_hand=1)), "alice: running, 0 unread, works on 1"),
     (Change(kind="agent", gone=True, name="alice"), "agent alice is gone"),
     (Change(kind="approval", gone=True, id=7), "approval 7 is gone"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hyperhive.errors import StartupError
-from hyperhive.store import schema
+from hyperhive.store import agents, restarts, schema
 from hyperhive.store.schema import VERSION, open_database
 
 
@@ -29,7 +29,9 @@ def version(path: Path) -> int:
 def test_a_fresh_file_gets_every_table(tmp_path: Path) -> None:
     path = tmp_path / "broker.sqlite"
     open_database(path).close()
-    assert {"agents", "messages", "operations", "approvals", "questions", "status_texts"} <= set(tables(path))
+    assert {"agents", "messages", "operations", "approvals", "questions", "status_texts", "policy_restarts"} <= set(
+        tables(path)
+    )
     assert version(path) == VERSION
 
 
@@ -118,3 +120,23 @@ def test_an_older_database_is_upgraded(tmp_path: Path, monkeypatch: pytest.Monke
     open_database(path).close()
     assert "more" in tables(path)
     assert version(path) == VERSION + 1
+
+
+def test_a_database_of_the_first_version_keeps_what_it_holds_and_owes_nobody_a_restart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "broker.sqlite"
+    with monkeypatch.context() as first:
+        first.setattr(schema, "UPGRADES", schema.UPGRADES[:1])
+        first.setattr(schema, "VERSION", 1)
+        connection = open_database(path)
+        connection.execute("INSERT INTO agents (name, present, wanted, failed) VALUES ('bob', 1, 'running', 1)")
+        connection.close()
+    assert version(path) == 1
+    assert "policy_restarts" not in tables(path)
+    connection = open_database(path)
+    bob = agents.one(connection, "bob")
+    assert (bob.wanted, bob.failed, bob.restart_at) == (agents.RUNNING, True, None)
+    assert restarts.owed(connection) == []
+    connection.close()
+    assert version(path) == VERSION

@@ -296,7 +296,7 @@ HOST_ANSWERS: Final[Lines] = (
             '{"version":1,"ok":true,"agent_statuses":[{"name":"bob","running":true,"failed":false,"needs_update":true,'
             '"needs_login":true,"paused":true,"parent":"manager","deployed_sha":"0a1b","active_model":"m",'
             '"status_text":"reading","status_set_at":4,"url":"http://bob","operation":3,"unread":2,"restarts":1,'
-            '"since":5,"generation":2}]}'
+            '"since":5,"generation":2,"in_hand":1,"failure":"why","restart_at":6}]}'
         ),
         _host(
             agent_statuses=(
@@ -318,6 +318,9 @@ HOST_ANSWERS: Final[Lines] = (
                     restarts=1,
                     since=5,
                     generation=2,
+                    in_hand=1,
+                    failure="why",
+                    restart_at=6,
                 ),
             )
         ),
@@ -406,6 +409,11 @@ EVENTS: Final[Lines] = (
     ('{"event":"destroyed","agent":"bob"}', events.Destroyed("bob")),
     ('{"event":"container_crash","agent":"bob"}', events.ContainerCrash(agent="bob")),
     ('{"event":"container_crash","agent":"bob","note":"why"}', events.ContainerCrash(agent="bob", note="why")),
+    (
+        '{"event":"container_crash","agent":"bob","note":"why","restart_at":5}',
+        events.ContainerCrash(agent="bob", note="why", restart_at=5),
+    ),
+    ('{"event":"restart_given_up","agent":"bob","note":"why"}', events.RestartGivenUp(agent="bob", note="why")),
     (
         '{"event":"operator_answered","id":1,"question":"so?","answer":"a, b"}',
         events.OperatorAnswered(id=1, question="so?", answer="a, b"),
