@@ -21,7 +21,8 @@ from hyperhive.config import Config
 from hyperhive.containers import proc
 from hyperhive.errors import HiveError
 from hyperhive.logs import json_observer
-from hyperhive.protocols.admission import objection_to
+from hyperhive.notify import notifier
+from hyperhive.protocols.admission import Operators
 from hyperhive.wire.codec import HOST
 
 _log = Logger()
@@ -43,6 +44,7 @@ class Hive(MultiService):
         self._parts = parts = assemble(reactor, config, soft_files)
         for part in parts.services:
             part.setServiceParent(self)
+        self._notifier = notifier(os.environ, reactor, lambda: parts.database.perform(lambda _: None))
         self._started: Deferred[None] | None = None
         self._opened = False
 
@@ -58,6 +60,7 @@ class Hive(MultiService):
     def startService(self) -> None:
         """Start; what fails ends the daemon with status 1 and a sentence."""
         Service.startService(self)
+        self._notifier.start()
         # A terminal that closes would otherwise end the daemon at once, and leave agents that are to end with it.
         signal.signal(signal.SIGHUP, lambda *_: self._reactor.callFromThread(self._hang_up))
         self._started = Deferred.fromCoroutine(self._start()).addErrback(self._broke)
@@ -65,17 +68,19 @@ class Hive(MultiService):
     async def stopService(self) -> None:
         """Stop, and wait at each step: agents (where they end with us), sockets, services, the database."""
         Service.stopService(self)
+        self._notifier.stopping()
         if self._started is not None:
             await self._started
         parts = self._parts
         # The lifecycle ends first: an agent that is being started by then runs, and can be stopped.
-        await _stop_each(parts.crash_watch, parts.retention, parts.questions, parts.lifecycle)
+        await _stop_each(parts.crash_watch, parts.restarts, parts.retention, parts.questions, parts.lifecycle)
         if self._config.stop_agents and self._opened:
             await parts.lifecycle.stop_all()
         await parts.doors.close_all()
         await _stop_each(parts.turns, parts.approvals, parts.broker)
-        parts.containers.close()
+        await maybeDeferred(parts.containers.close)
         await parts.database.close()
+        self._notifier.stop()
         self._locks.close()
 
     def _hang_up(self) -> None:
@@ -91,8 +96,9 @@ class Hive(MultiService):
         for name in await parts.roster.names():
             await parts.doors.open(name)
         await parts.lifecycle.recover()
-        _start_each(parts.questions, parts.crash_watch, parts.retention)
-        await parts.doors.open_host(HOST, host_desk(self._config, parts), objection_to)
+        _start_each(parts.questions, parts.crash_watch, parts.restarts, parts.retention)
+        operators = Operators.of(self._config.group)
+        await parts.doors.open_host(HOST, host_desk(self._config, parts), operators.objection_to, operators.gid)
         _spare_the_collector()
         self._say_welcome()
 
@@ -100,6 +106,7 @@ class Hive(MultiService):
         layout, backend = self._config.layout, self._parts.containers
         hivectl = Path(sys.executable).with_name("hivectl")
         _log.info("the hive is up; its sockets are under {run}", run=layout.run)
+        self._notifier.ready(f"up; the sockets are under {layout.run}")
         files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         room = (files - FILES_APART_FROM_AGENTS) // FILES_OF_AN_AGENT
         _log.info("{files} files may be open: room for {room} agents with a connection each", files=files, room=room)
@@ -113,6 +120,7 @@ class Hive(MultiService):
             _log.info("           {hivectl} {words}", hivectl=hivectl, words=words)
 
     def _broke(self, reason: Failure) -> None:
+        self._notifier.failed(f"the hive can't start: {reason.value}")
         if reason.check(HiveError):
             _log.critical("the hive can't start: {error}", error=reason.value)
         else:

@@ -16,10 +16,11 @@ from twisted.internet.interfaces import IAddress, IListeningPort
 from twisted.internet.protocol import Factory
 from zope.interface import implementer
 
-from hyperhive.boundaries import IDoors
+from hyperhive.boundaries import IContainers, IDoors
 from hyperhive.errors import DoorError
 from hyperhive.layout import Layout
 from hyperhive.limits import MAX_CONNECTIONS
+from hyperhive.protocols.admission import Speaker
 from hyperhive.protocols.answers import Desk
 from hyperhive.protocols.conversation import Conversation
 from hyperhive.protocols.peer import Peer
@@ -77,8 +78,8 @@ class Doors:
 
     _reactor: Any
     _layout: Layout
+    _containers: IContainers
     _desk: Callable[[str, Callable[[], None]], Desk]
-    _mode: int = 0o600
     _open: dict[str, _Door] = field(factory=dict, init=False)
     _outgoing: Outgoing = field(init=False)
 
@@ -93,12 +94,19 @@ class Doors:
         if name not in self._open:
             dialect = MANAGER if name == THE_MANAGER else AGENT
             terms = self._terms(dialect, lambda look: self._desk(name, look))
-            self._open[name] = await self._listen(self._layout.agent_socket(name), terms)
+            terms = evolve(terms, objection=Speaker(name, self._containers).objection_to)
+            # Users of the host that only a container has could not pass otherwise; nobody else gets to these paths.
+            modes = (0o755, 0o666) if self._containers.isolates else (0o700, 0o600)
+            self._open[name] = await self._listen(self._layout.agent_socket(name), terms, modes)
 
-    async def open_host(self, dialect: Dialect[Any, Any], desk: Desk, objection: Callable[[Peer], str | None]) -> None:
-        """Listen on the operator's socket. Raises DoorError."""
+    async def open_host(
+        self, dialect: Dialect[Any, Any], desk: Desk, objection: Callable[[Peer], str | None], gid: int | None = None
+    ) -> None:
+        """Listen on the operator's socket, which the group with that number may reach too. Raises DoorError."""
         terms = evolve(self._terms(dialect, lambda _: desk), objection=objection)
-        self._open[""] = await self._listen(self._layout.host_socket, terms)
+        self._open[""] = door = await self._listen(self._layout.host_socket, terms)
+        if gid is not None:
+            _share(door.path, gid)
 
     async def close(self, name: str) -> None:
         """Close the agent's socket, if it is open, and take it and its directory away."""
@@ -124,12 +132,15 @@ class Doors:
             outgoing=self._outgoing,
         )
 
-    async def _listen(self, path: Path, terms: Terms) -> _Door:
+    async def _listen(self, path: Path, terms: Terms, modes: tuple[int, int] = (0o700, 0o600)) -> _Door:
         speakers = Speakers(terms)
+        of_directory, of_socket = modes
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.parent.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            path.parent.chmod(of_directory)
             _clear(path)
-            port = Port(os.fsencode(path), speakers, BACKLOG, self._mode, self._reactor)
+            port = Port(os.fsencode(path), speakers, BACKLOG, of_socket, self._reactor)
             port.startListening()
         except OSError as error:
             message = f"the socket {path} can't be opened: {error.strerror}"
@@ -147,6 +158,17 @@ class Doors:
             await maybeDeferred(door.port.stopListening)
         for conversation in (*door.speakers.conversations, *door.speakers.turned_away):
             conversation.close()
+
+
+def _share(path: Path, gid: int) -> None:
+    """Let a group connect to a socket that nobody but us could so far, and pass through its directory, no more."""
+    try:
+        for shared, mode in ((path, 0o660), (path.parent, 0o710)):
+            os.chown(shared, -1, gid)
+            shared.chmod(mode)
+    except OSError as error:
+        message = f"the socket {path} can't be given to group {gid}: {error.strerror}"
+        raise DoorError(message) from error
 
 
 def _clear(path: Path) -> None:

@@ -34,6 +34,10 @@ def test_the_wheel_holds_every_file_of_the_package(wheel: ZipFile) -> None:
     assert {name for name in on_disk if not name.endswith(".pyc")} - set(wheel.namelist()) == set()
 
 
+def test_the_wheel_holds_the_unit_of_the_service(wheel: ZipFile) -> None:
+    assert b"\nType=notify\n" in wheel.read("hyperhive/install/hyperhive.service")
+
+
 def test_the_wheel_declares_both_console_scripts(wheel: ZipFile) -> None:
     (name,) = (name for name in wheel.namelist() if name.endswith(".dist-info/entry_points.txt"))
     declared = ConfigParser()

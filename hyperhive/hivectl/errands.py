@@ -11,6 +11,7 @@ from hyperhive.hivectl.page import Line, Page, View
 from hyperhive.wire.host_requests import HostRequest
 
 if TYPE_CHECKING:
+    from hyperhive.hivectl.screen import Screen
     from hyperhive.wire.responses import HostResponse
 
 PATIENCE: Final = 10.0
@@ -52,6 +53,12 @@ class Watch(NamedTuple):
     request: HostRequest
     page: Callable[[HostResponse, View], Page]
     before: Query | None = None
+
+
+class Chore(NamedTuple):
+    """Something to do on this machine without a daemon; gives the exit status."""
+
+    do: Callable[[Settings, Screen], int]
 
 
 Errand = Query | Work | Watch

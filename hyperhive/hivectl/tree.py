@@ -47,6 +47,14 @@ SECTIONS: Final = {
         "hyperhive.hivectl.mail_commands",
         ("send", "inbox", "messages", "dead-letters", "requeue"),
     ),
+    "Containers": (
+        "hyperhive.hivectl.image",
+        ("image",),
+    ),
+    "Service": (
+        "hyperhive.hivectl.install",
+        ("install", "uninstall"),
+    ),
 }  # fmt: skip
 """The commands by the titles under which help lists them, each with the module that is imported when it is typed."""
 

@@ -99,15 +99,15 @@ def common_options(envvar: str | None = None) -> list[click.Parameter]:
     return [
         click.Option(
             ["--socket"], metavar="PATH", envvar=envvar, show_envvar=bool(envvar), type=click.Path(),
-            expose_value=False, callback=_remember, help="The daemon's socket.",
+            expose_value=False, callback=remember, help="The daemon's socket.",
         ),
         click.Option(
-            ["--json"], is_flag=True, expose_value=False, callback=_remember,
+            ["--json"], is_flag=True, expose_value=False, callback=remember,
             help="Print the daemon's answer as it came, a JSON object a line.",
         ),
         click.Option(
             ["--timeout"], metavar="SECONDS", type=Seconds(0, 1_000_000, min_open=True),
-            expose_value=False, callback=_remember,
+            expose_value=False, callback=remember,
             help="How long the daemon has: 10 s, and for work on agents as long as it takes.",
         ),
     ]  # fmt: skip
@@ -139,7 +139,8 @@ def numbered(completing: Callable[[str | None], list[CompletionItem]] | None = N
     return click.argument("number", metavar="ID", type=ID, shell_complete=complete)
 
 
-def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+def remember(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+    """Keep an option's value among the Settings: the callback of what many commands have in common."""
     if value == "" and param.name == "socket":
         raise click.BadParameter("it is empty; name the daemon's socket, or leave the option out.", ctx, param)
     if value and param.name:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import fcntl
 import select
 import socket
 import struct
 import termios
-from typing import Any
+from typing import Any, Final
 
 from attrs import frozen
+
+SO_PEERGROUPS: Final = 59
+FEW_GROUPS: Final = 64
+_GID: Final = 4
+_libc = ctypes.CDLL(None, use_errno=True)
 
 
 @frozen
@@ -59,7 +66,26 @@ class Peer:
         packed = self.transport.socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
         return Credentials(*struct.unpack("3i", packed))
 
+    def groups(self) -> frozenset[int]:
+        """Every group that the process was in when it connected."""
+        return frozenset((self.credentials().gid, *_supplementary(self.transport.fileno())))
+
     def _polled(self, what: int) -> bool:
         poll = select.poll()
         poll.register(self.transport.fileno(), what)
         return any(event & what for _, event in poll.poll(0))
+
+
+def _supplementary(descriptor: int) -> list[int]:
+    """The peer's supplementary groups; none where the kernel won't tell.
+
+    Python's own getsockopt has room for 256, and a process may be in 65536.
+    """
+    size = ctypes.c_uint(FEW_GROUPS * _GID)
+    while True:
+        packed = ctypes.create_string_buffer(size.value)
+        if not _libc.getsockopt(descriptor, socket.SOL_SOCKET, SO_PEERGROUPS, packed, ctypes.byref(size)):
+            return list(struct.unpack_from(f"{size.value // _GID}I", packed))
+        # The kernel has put the size that it needs there.
+        if ctypes.get_errno() != errno.ERANGE:
+            return []

@@ -1,0 +1,194 @@
+"""Commands that put the daemon into a system as a service, and take it away."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+import click
+from attrs import frozen
+
+from hyperhive.hivectl.screen import Screen
+
+PLACES: Final = {
+    ".service": "etc/systemd/system/{name}.service",
+    ".conf": "etc/systemd/system/hyperhive.service.d/{name}.conf",
+    ".sysusers": "etc/sysusers.d/{name}.conf",
+    ".tmpfiles": "etc/tmpfiles.d/{name}.conf",
+    ".network": "etc/systemd/network/{name}.network",
+    ".netdev": "etc/systemd/network/{name}.netdev",
+    ".toml": "etc/{name}.toml",
+}
+"""Where a file of `hyperhive/install/` goes, by the end of its name."""
+LOCAL: Final = "hyperhive-local.conf"
+"""The drop-in that is put there on demand."""
+ENABLED: Final = "etc/systemd/system/multi-user.target.wants/hyperhive.service"
+MARK: Final = "# Put here by 'hivectl install', which replaces no file that was changed; checksum "
+"""How a file of ours begins; the checksum is that of all after the first line."""
+
+
+@frozen
+class Piece:
+    """One file: where it goes, and what is to stand in it. A `setting` is the operator's as soon as it is there."""
+
+    path: Path
+    text: str
+    setting: bool
+
+    @property
+    def is_there(self) -> bool:
+        """Whether anything is there, and be it a link to nothing."""
+        return self.path.is_symlink() or self.path.exists()
+
+    @property
+    def was_changed(self) -> bool:
+        """Whether what is there is not as some `hivectl install` put it."""
+        if self.path.is_symlink() or not self.path.is_file():
+            return self.is_there
+        head, _, text = self.path.read_text(encoding="utf-8", errors="replace").partition("\n")
+        return head != MARK + _checksum(text)
+
+    def put(self) -> None:
+        """Write it, whole or not at all."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        beside = self.path.with_name(f".{self.path.name}.new")
+        beside.write_text(self.text, encoding="utf-8")
+        beside.chmod(0o644)
+        beside.replace(self.path)
+
+    def remove(self) -> None:
+        """Take it away, with the directory of drop-ins if it was the last."""
+        self.path.unlink()
+        if self.path.parent.name == "hyperhive.service.d" and not any(self.path.parent.iterdir()):
+            self.path.parent.rmdir()
+
+
+_root = click.option(
+    "--root", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path), default="/",
+    help="Another system's tree, not this one.",
+)  # fmt: skip
+_dry_run = click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+
+
+@click.command("install")
+@_root
+@_dry_run
+@click.option("--local", is_flag=True, help="Lift all hardening, for agents of the local backend.")
+@click.option("--force", is_flag=True, help="Replace files that were changed; never the settings.")
+def install(root: Path, *, dry_run: bool, local: bool, force: bool) -> int:
+    """Make this installation a systemd service.
+
+    Puts its files in place, and prints what to run next.
+    """
+    pieces = [piece for name, piece in _pieces(root) if local or name != LOCAL]
+    if sentence := _objection(root, dry_run=dry_run) or (None if force else _conflict(pieces)):
+        return _refuse(sentence)
+    for piece in pieces:
+        if piece.setting and piece.is_there:
+            click.echo(f"kept {piece.path}")
+        elif sentence := _do(piece, piece.put, "would put" if dry_run else "put", dry_run=dry_run):
+            return _refuse(sentence)
+    click.echo("\n  ".join(["Next, as root:", *_next(root)]))
+    return 0
+
+
+@click.command("uninstall")
+@_root
+@_dry_run
+def uninstall(root: Path, *, dry_run: bool) -> int:
+    """Take the systemd service away.
+
+    Removes what install put there and nobody changed. Mail and agents stay.
+    """
+    if sentence := _objection(root, dry_run=dry_run) or _still_enabled(root):
+        return _refuse(sentence)
+    for _, piece in _pieces(root):
+        if piece.was_changed:
+            click.echo(f"left {piece.path}, which was changed")
+        elif piece.is_there and (
+            sentence := _do(piece, piece.remove, "would remove" if dry_run else "removed", dry_run=dry_run)
+        ):
+            return _refuse(sentence)
+    return 0
+
+
+COMMANDS: Final = (install, uninstall)
+
+
+def _pieces(root: Path) -> Iterator[tuple[str, Piece]]:
+    from importlib.resources import files
+
+    for source in sorted((files("hyperhive") / "install").iterdir(), key=lambda source: source.name):
+        place = PLACES.get(Path(source.name).suffix)
+        if place is not None:
+            text = source.read_text(encoding="utf-8").replace("@twistd@", _as_word(_twistd()))
+            path = root / place.format(name=Path(source.name).stem)
+            yield source.name, Piece(path, f"{MARK}{_checksum(text)}\n{text}", source.name.endswith(".toml"))
+
+
+def _twistd() -> Path:
+    return Path(sys.executable).absolute().with_name("twistd")
+
+
+def _as_word(path: Path) -> str:
+    """The path as systemd reads it in a command line."""
+    word = str(path).replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    return f'"{word}"' if re.search(r"[\s\"'\\;]", word) else word
+
+
+def _checksum(text: str) -> str:
+    from hashlib import sha256
+
+    return sha256(text.encode()).hexdigest()[:16]
+
+
+def _next(root: Path) -> tuple[str, ...]:
+    if root != Path("/"):
+        aside = shlex.quote(f"--root={root}")
+        return f"systemd-sysusers {aside}", f"systemctl {aside} enable hyperhive"
+    return (
+        "systemd-sysusers",
+        "systemctl daemon-reload",
+        "systemctl enable --now hyperhive",
+        "usermod -aG hyperhive USER    # for each who is to operate the hive",
+    )
+
+
+def _do(piece: Piece, deed: Callable[[], None], told: str, *, dry_run: bool) -> str | None:
+    """Do that to the piece, unless it is only told of; gives a sentence if it could not be done."""
+    try:
+        if not dry_run:
+            deed()
+    except OSError as error:
+        return f"{piece.path} can't be changed: {error.strerror}"
+    click.echo(f"{told} {piece.path}")
+    return None
+
+
+def _objection(root: Path, *, dry_run: bool) -> str | None:
+    if root == Path("/") and not dry_run and os.geteuid() != 0:
+        return "only root can change this system's services; use sudo, or name another tree with --root"
+    if not _twistd().exists():
+        return f"there is no {_twistd()}, which the service would run; install hyperhive with pip first"
+    return None
+
+
+def _conflict(pieces: list[Piece]) -> str | None:
+    changed = ", ".join(str(piece.path) for piece in pieces if piece.was_changed and not piece.setting)
+    return changed and f"nothing was put anywhere: {changed} was changed by somebody else; --force replaces it"
+
+
+def _still_enabled(root: Path) -> str | None:
+    if (root / ENABLED).is_symlink():
+        return "the service is enabled; run 'systemctl disable --now hyperhive' first"
+    return None
+
+
+def _refuse(sentence: str) -> int:
+    Screen(sys.stdout, sys.stderr).complain(sentence)
+    return 1

@@ -1,0 +1,233 @@
+"""The service put into a system's tree, looked at by systemd's own tools, and taken away again."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from hyperhive.config import configure
+from hyperhive.hivectl import install as installing
+from hyperhive.hivectl.main import run
+from tests.docs.pages import page
+
+UNIT = "etc/systemd/system/hyperhive.service"
+DROP_IN = "etc/systemd/system/hyperhive.service.d/hyperhive-local.conf"
+SYSUSERS = "etc/sysusers.d/hyperhive.conf"
+SETTINGS = "etc/hyperhive.toml"
+TWISTD = Path(sys.executable).with_name("twistd")
+
+
+@pytest.fixture
+def hivectl(tmp_path: Path) -> Callable[..., int]:
+    """`hivectl COMMAND --root` on a temporary tree."""
+    return lambda command, *options: run([command, "--root", str(tmp_path), *options])
+
+
+def tree(root: Path) -> set[str]:
+    """The files below a directory."""
+    return {str(path.relative_to(root)) for path in root.rglob("*") if not path.is_dir()}
+
+
+def systemd(*words: str) -> subprocess.CompletedProcess[str]:
+    if shutil.which(words[0]) is None:
+        pytest.skip(f"there is no {words[0]}")
+    return subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_each_file_is_put_in_its_place_and_said(hivectl: Any, tmp_path: Path, capsys: Any) -> None:
+    assert hivectl("install") == 0
+    placed = tree(tmp_path)
+    assert placed >= {UNIT, SYSUSERS, SETTINGS}
+    assert DROP_IN not in placed
+    said = capsys.readouterr().out
+    assert set(re.findall(rf"^put {tmp_path}/(.*)$", said, re.MULTILINE)) == placed
+    assert said.endswith(f"  systemctl --root={tmp_path} enable hyperhive\n")
+    assert {stat.S_IMODE((tmp_path / path).stat().st_mode) for path in placed} == {0o644}
+
+
+def test_the_service_runs_the_twistd_of_this_installation(hivectl: Any, tmp_path: Path) -> None:
+    hivectl("install")
+    assert (
+        f"\nExecStart={TWISTD} -n --pidfile= hyperhive --config /etc/hyperhive.toml\n" in (tmp_path / UNIT).read_text()
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "word"),
+    [("/opt/hive/bin", "/opt/hive/bin"), ("/opt/my hive", '"/opt/my hive"'), ("/opt/100%", "/opt/100%%")],
+)
+def test_a_path_is_written_as_systemd_reads_it(path: str, word: str) -> None:
+    assert installing._as_word(Path(path)) == word
+
+
+def test_a_dry_run_says_the_same_and_does_nothing(hivectl: Any, tmp_path: Path, capsys: Any) -> None:
+    assert hivectl("install", "--dry-run") == 0
+    assert tree(tmp_path) == set()
+    would = capsys.readouterr().out
+    hivectl("install")
+    assert would.replace("would put", "put") == capsys.readouterr().out
+
+
+def test_to_install_again_changes_nothing(hivectl: Any, tmp_path: Path, capsys: Any) -> None:
+    hivectl("install")
+    before = {path: (tmp_path / path).read_bytes() for path in tree(tmp_path)}
+    assert hivectl("install") == 0
+    assert {path: (tmp_path / path).read_bytes() for path in tree(tmp_path)} == before
+
+
+def test_what_an_older_installation_put_is_replaced(
+    hivectl: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as older:
+        older.setattr(installing, "_as_word", lambda _: "/opt/older/twistd")
+        hivectl("install")
+    assert "/opt/older/twistd" in (tmp_path / UNIT).read_text()
+    assert hivectl("install") == 0
+    assert "/opt/older/twistd" not in (tmp_path / UNIT).read_text()
+
+
+def _edit(path: Path) -> None:
+    path.write_text(path.read_text() + "# mine\n")
+
+
+def _replace(path: Path) -> None:
+    path.write_text("[Unit]\n")
+
+
+def _mask(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("/dev/null")
+
+
+@pytest.mark.parametrize("change", [_edit, _replace, _mask])
+def test_a_file_that_was_changed_is_named_and_nothing_is_put_anywhere(
+    hivectl: Any, tmp_path: Path, capsys: Any, change: Callable[[Path], None]
+) -> None:
+    hivectl("install")
+    change(tmp_path / UNIT)
+    (tmp_path / SYSUSERS).unlink()
+    capsys.readouterr()
+    assert hivectl("install") == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err == (
+        f"hivectl: nothing was put anywhere: {tmp_path}/{UNIT} was changed by somebody else; --force replaces it\n"
+    )
+    assert SYSUSERS not in tree(tmp_path)
+    assert hivectl("install", "--force") == 0
+    assert "WatchdogSec" in (tmp_path / UNIT).read_text()
+    assert not (tmp_path / UNIT).is_symlink()
+
+
+def test_settings_are_never_replaced(hivectl: Any, tmp_path: Path) -> None:
+    hivectl("install")
+    (tmp_path / SETTINGS).write_text('hive = "apiary"\n')
+    assert hivectl("install", "--force") == 0
+    assert (tmp_path / SETTINGS).read_text() == 'hive = "apiary"\n'
+
+
+def test_the_settings_that_are_put_are_the_defaults(hivectl: Any, tmp_path: Path) -> None:
+    hivectl("install")
+    assert configure({"config": str(tmp_path / SETTINGS)}, {}, root=True) == configure({}, {}, root=True)
+
+
+def test_uninstalling_removes_what_was_put_and_nothing_else(hivectl: Any, tmp_path: Path) -> None:
+    other = tmp_path / "etc/systemd/system/other.service"
+    other.parent.mkdir(parents=True)
+    other.touch()
+    hivectl("install", "--local")
+    assert DROP_IN in tree(tmp_path)
+    assert hivectl("uninstall") == 0
+    assert tree(tmp_path) == {"etc/systemd/system/other.service"}
+    assert not (tmp_path / DROP_IN).parent.exists()
+
+
+def test_uninstalling_leaves_what_was_changed(hivectl: Any, tmp_path: Path, capsys: Any) -> None:
+    hivectl("install", "--local")
+    _edit(tmp_path / SETTINGS)
+    (tmp_path / DROP_IN).with_name("mine.conf").touch()
+    assert hivectl("uninstall") == 0
+    assert f"left {tmp_path}/{SETTINGS}, which was changed\n" in capsys.readouterr().out
+    assert tree(tmp_path) == {SETTINGS, str(Path(DROP_IN).with_name("mine.conf"))}
+
+
+def test_a_dry_run_removes_nothing(hivectl: Any, tmp_path: Path, capsys: Any) -> None:
+    hivectl("install")
+    before = tree(tmp_path)
+    assert hivectl("uninstall", "--dry-run") == 0
+    assert tree(tmp_path) == before
+    assert f"would remove {tmp_path}/{UNIT}\n" in capsys.readouterr().out
+
+
+def test_an_enabled_service_is_not_uninstalled(hivectl: Any, tmp_path: Path, capsys: Any) -> None:
+    hivectl("install")
+    link = tmp_path / "etc/systemd/system/multi-user.target.wants/hyperhive.service"
+    link.parent.mkdir()
+    link.symlink_to(f"/{UNIT}")
+    assert hivectl("uninstall") == 1
+    assert capsys.readouterr().err == (
+        "hivectl: the service is enabled; run 'systemctl disable --now hyperhive' first\n"
+    )
+    assert UNIT in tree(tmp_path)
+
+
+@pytest.mark.parametrize("command", ["install", "uninstall"])
+def test_only_root_changes_this_system(command: str, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert run([command]) == 1
+    assert capsys.readouterr().err == (
+        "hivectl: only root can change this system's services; use sudo, or name another tree with --root\n"
+    )
+
+
+def test_a_place_that_can_not_be_written_is_named(hivectl: Any, tmp_path: Path, capsys: Any) -> None:
+    (tmp_path / "etc").touch()
+    assert hivectl("install") == 1
+    (sentence,) = capsys.readouterr().err.splitlines()
+    assert re.fullmatch(rf"hivectl: {tmp_path}/etc/\S+ can't be changed: (Not a directory|File exists)", sentence)
+
+
+def test_every_file_that_comes_with_hyperhive_has_a_place() -> None:
+    names = {path.name for path in (Path(installing.__file__).parents[1] / "install").iterdir()}
+    assert {name for name in names if Path(name).suffix not in installing.PLACES} == set()
+
+
+@pytest.mark.parametrize("options", [(), ("--local",)])
+def test_systemd_finds_nothing_wrong_with_the_unit(hivectl: Any, tmp_path: Path, options: tuple[str, ...]) -> None:
+    hivectl("install", *options)
+    ran = systemd("systemd-analyze", "verify", str(tmp_path / UNIT))
+    assert (ran.returncode, ran.stdout + ran.stderr) == (0, "")
+
+
+def test_the_page_has_systemd_s_figure(hivectl: Any, tmp_path: Path) -> None:
+    hivectl("install")
+    ran = systemd("systemd-analyze", "security", "--offline=true", str(tmp_path / UNIT))
+    if ran.returncode and "unrecognized option" in ran.stderr:
+        pytest.skip("systemd-analyze has no --offline")
+    (figure,) = re.findall(r"Overall exposure level for hyperhive\.service: ([\d.]+)", ran.stdout)
+    version = systemd("systemd-analyze", "--version").stdout.split()[1]
+    if version != "252":
+        pytest.skip(f"the page has the figure of systemd 252, and this is {version}")
+    assert f"**{figure}**" in page("docs/service.md")
+
+
+def test_sysusers_makes_the_group(hivectl: Any, tmp_path: Path) -> None:
+    hivectl("install")
+    ran = systemd("systemd-sysusers", f"--root={tmp_path}")
+    assert ran.returncode == 0, ran.stderr
+    assert re.search(r"^hyperhive:x:\d+:", (tmp_path / "etc/group").read_text(), re.MULTILINE)
+
+
+def test_the_commands_explain_their_options() -> None:
+    options = [one for command in installing.COMMANDS for one in command.params if isinstance(one, click.Option)]
+    assert all(option.help for option in options)
