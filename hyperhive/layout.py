@@ -34,6 +34,11 @@ class Layout:
         """The operator's socket."""
         return self.run / "host.sock"
 
+    @property
+    def image(self) -> Path:
+        """The root tree that agents' containers start from, unless another one is configured."""
+        return self.state / "image"
+
     def agent_socket(self, name: str) -> Path:
         """The socket of one agent; the manager's has a directory of its own."""
         if name == MANAGER:
@@ -56,14 +61,29 @@ class Layout:
         """A link to `proposed`, so that an agent's files can be found from its home."""
         return self.home(name) / "config"
 
+    @property
+    def proposals(self) -> Path:
+        """The one parent of what the manager proposes, so that it gets all of that and nothing else."""
+        return self.state / "proposed"
+
     def proposed(self, name: str) -> Path:
         """The configuration that the manager proposes for one agent."""
-        return self.state / "proposed" / name
+        return self.proposals / name
+
+    @property
+    def applications(self) -> Path:
+        """The parent of what was approved."""
+        return self.state / "applied"
 
     def applied(self, name: str) -> Path:
         """The configuration that was approved for one agent."""
-        return self.state / "applied" / name
+        return self.applications / name
+
+    @property
+    def runtimes(self) -> Path:
+        """The parent of the backend's records."""
+        return self.state / "runtime"
 
     def runtime(self, name: str) -> Path:
         """The backend's own records and logs of one agent."""
-        return self.state / "runtime" / name
+        return self.runtimes / name
