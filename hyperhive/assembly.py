@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import shlex
-import sys
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from attrs import define
 from twisted.application.service import Service
 
+from hyperhive.backends import make_containers
 from hyperhive.boundaries import IContainers
 from hyperhive.config import Config
-from hyperhive.containers.local import LocalContainers
 from hyperhive.protocols.agent import AgentDesk
 from hyperhive.protocols.answers import Desk
 from hyperhive.protocols.host import HostDesk
@@ -29,6 +25,7 @@ from hyperhive.services.feed import Feed
 from hyperhive.services.labour import Labour
 from hyperhive.services.lifecycle import Lifecycle
 from hyperhive.services.questions import Questions
+from hyperhive.services.restarts import Restarts
 from hyperhive.services.retention import Retention
 from hyperhive.services.roster import Roster
 from hyperhive.services.turns import Turns
@@ -52,6 +49,7 @@ class Parts:
     lifecycle: Lifecycle
     approvals: Approvals
     crash_watch: CrashWatch
+    restarts: Restarts
     retention: Retention
     roster: Roster
 
@@ -65,6 +63,7 @@ class Parts:
             self.lifecycle,
             self.questions,
             self.crash_watch,
+            self.restarts,
             self.retention,
         )
 
@@ -77,13 +76,16 @@ def assemble(reactor: Any, config: Config, soft_files: int) -> Parts:
     containers = make_containers(reactor, config, soft_files)
     roster = Roster(broker, containers)
     questions = Questions(broker)
-    doors = Doors(reactor, config.layout, lambda name, look: agent_desk(config, parts, name, look))
-    crashes = Crashes(broker, turns, containers)
-    labour = Labour(broker, turns, crashes, containers, doors, config.layout)
+    doors = Doors(reactor, config.layout, containers, lambda name, look: agent_desk(config, parts, name, look))
+    crashes = Crashes(broker, turns, containers, config.restart)
+    labour = Labour(broker, turns, crashes, containers, doors, config.layout, config.restart)
     lifecycle = Lifecycle(broker, labour, containers.longest_name)
     approvals = Approvals(broker, lifecycle)
     crash_watch = CrashWatch(crashes, containers, reactor, config.poll_interval)
+    restarts = Restarts(broker, lifecycle, config.restart)
     lifecycle.after_each(crash_watch.look)
+    lifecycle.after_each(restarts.look)
+    crashes.after_each(restarts.look)
     parts = Parts(
         database=database,
         containers=containers,
@@ -94,30 +96,11 @@ def assemble(reactor: Any, config: Config, soft_files: int) -> Parts:
         lifecycle=lifecycle,
         approvals=approvals,
         crash_watch=crash_watch,
+        restarts=restarts,
         retention=Retention(broker),
         roster=roster,
     )
     return parts
-
-
-def make_containers(reactor: Any, config: Config, soft_files: int) -> IContainers:
-    """The backend that was chosen."""
-    command = config.agent_command or (str(Path(sys.executable).with_name("hive-agent")), "serve")
-    return LocalContainers(
-        reactor,
-        config.layout,
-        lambda _: command,
-        agent_environment(config),
-        grace=config.stop_grace,
-        soft_files=soft_files,
-    )
-
-
-def agent_environment(config: Config) -> dict[str, str]:
-    """What an agent's program is told by its environment, beside what the backend says; `hive-agent` is on its path."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-    runner = {} if config.runner_command is None else {"HIVE_RUNNER_COMMAND": shlex.join(config.runner_command)}
-    return {"PATH": path, **runner}
 
 
 def host_desk(config: Config, parts: Parts) -> HostDesk:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from attrs import frozen
+from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
 
@@ -27,8 +28,11 @@ class IContainers(Interface):
     def watch(hint: Callable[[], None]) -> None:
         """Begin to observe; call `hint` whenever some agent may have ended. The truth is `running()`."""
 
-    def close() -> None:
-        """Stop observing; touches no agent."""
+    def close() -> Deferred[None] | None:
+        """Stop observing; touches no agent. A Deferred fires when nothing is left of it."""
+
+    def owns(name: str, uid: int) -> bool:
+        """Whether a process of that user of the host can be the agent's: the sockets' second look at who speaks."""
 
     async def running() -> Mapping[str, Running]:
         """Every agent that runs now, by name, as the backend itself sees it."""

@@ -20,7 +20,7 @@ class Options(usage.Options):
     optParameters: ClassVar[list[list[str | None]]] = [
         ["state-dir", None, None, "what must survive a reboot [/var/lib/hyperhive, or the XDG state directory]"],
         ["run-dir", None, None, "the sockets [/run/hyperhive, or the XDG runtime directory]"],
-        ["containers", None, None, "what agents run in: local [local]"],
+        ["containers", None, None, "what agents run in: local, nspawn or nixos [local]"],
         ["config", None, None, "a TOML file with settings of the same names"],
         ["agent-command", None, None, "what stands in for every agent's program, the manager's too"],
         ["poll-interval", None, None, "seconds between looks for agents that ended unheard [10]"],
@@ -51,7 +51,7 @@ def makeService(options: Options) -> IService:
     """The hive, with all that could be wrong looked at first; SystemExit with a sentence if something is."""
     from twisted.internet import reactor
 
-    from hyperhive.containers.local import LocalContainers
+    from hyperhive.backends import longest_name
     from hyperhive.hive import Hive
     from hyperhive.premises import claim, raise_file_limit
 
@@ -59,7 +59,7 @@ def makeService(options: Options) -> IService:
         config = configure(options.given(), os.environ, root=os.geteuid() == 0)
         os.umask(0o077)
         soft_files, _ = raise_file_limit()
-        check_socket_paths(config.layout, LocalContainers.longest_name)
+        check_socket_paths(config.layout, longest_name(config))
         locks = claim(config.layout)
     except StartupError as error:
         raise SystemExit(f"hyperhive: {error}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
@@ -16,7 +17,7 @@ from zope.interface.verify import verifyClass
 
 from hyperhive.boundaries import IContainers, IDoors, Running
 from hyperhive.layout import Layout
-from hyperhive.limits import MailLimits
+from hyperhive.limits import MailLimits, RestartPolicy
 from hyperhive.services.approvals import Approvals
 from hyperhive.services.broker import Broker
 from hyperhive.services.crash_watch import CrashWatch
@@ -26,6 +27,7 @@ from hyperhive.services.inboxes import Take
 from hyperhive.services.labour import Labour
 from hyperhive.services.lifecycle import Lifecycle
 from hyperhive.services.questions import Questions
+from hyperhive.services.restarts import Restarts
 from hyperhive.services.roster import Roster
 from hyperhive.services.turns import Turns
 from hyperhive.store import agents
@@ -96,6 +98,9 @@ class FakeContainers:
 
     def close(self) -> None:
         self.calls.append(("close",))
+
+    def owns(self, name: str, uid: int) -> bool:
+        return uid == os.geteuid()
 
     async def running(self) -> Mapping[str, Running]:
         await self._do("running")
@@ -173,6 +178,7 @@ class Bench:
 
     path: Path
     limits: MailLimits = field(factory=MailLimits)
+    policy: RestartPolicy = field(factory=RestartPolicy)
     clock: Clock = field(factory=Clock)
     worker: Any = field(factory=PromptWorker)
     containers: FakeContainers = field(factory=FakeContainers)
@@ -184,6 +190,7 @@ class Bench:
     lifecycle: Lifecycle = field(init=False)
     approvals: Approvals = field(init=False)
     crash_watch: CrashWatch = field(init=False)
+    restarts: Restarts = field(init=False)
     roster: Roster = field(init=False)
     layout: Layout = field(init=False)
 
@@ -199,13 +206,16 @@ class Bench:
         self.broker = Broker(self.database, self.clock, Feed(self.clock.seconds()), self.limits)
         self.turns = Turns(self.broker)
         self.questions = Questions(self.broker)
-        crashes = Crashes(self.broker, self.turns, self.containers)
-        labour = Labour(self.broker, self.turns, crashes, self.containers, self.doors, self.layout)
+        crashes = Crashes(self.broker, self.turns, self.containers, self.policy)
+        labour = Labour(self.broker, self.turns, crashes, self.containers, self.doors, self.layout, self.policy)
         self.lifecycle = Lifecycle(self.broker, labour, 9)
         self.approvals = Approvals(self.broker, self.lifecycle)
         self.crash_watch = CrashWatch(crashes, self.containers, self.clock, 10.0)
         self.roster = Roster(self.broker, self.containers)
+        self.restarts = Restarts(self.broker, self.lifecycle, self.policy)
         self.lifecycle.after_each(self.crash_watch.look)
+        self.lifecycle.after_each(self.restarts.look)
+        crashes.after_each(self.restarts.look)
 
     def settle(self) -> None:
         """Let everything happen that needs no time."""

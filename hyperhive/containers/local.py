@@ -87,6 +87,10 @@ class LocalContainers:
             one.close()
         self._recovered = False
 
+    def owns(self, name: str, uid: int) -> bool:
+        """Whether that is the user that agents run as here, which is our own."""
+        return uid == os.geteuid()
+
     async def running(self) -> Mapping[str, Running]:
         """Every agent whose keeper is alive at this moment; no process list is read for it but the first time."""
         await self._recover()

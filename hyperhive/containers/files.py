@@ -1,0 +1,37 @@
+"""Files and directories that the backends write."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from hyperhive.errors import ContainerError
+
+
+def own(directory: Path, uid: int, gid: int, mode: int) -> None:
+    """Make that directory and give it away; what is in it is left alone. Raises ContainerError, for a link too."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            os.fchown(descriptor, uid, gid)  # before the mode, of which it takes bits away
+            os.fchmod(descriptor, mode)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise ContainerError(f"{directory} can't be given to user {uid}: {error.strerror}") from error
+
+
+def put(path: Path, text: str) -> None:
+    """Write the file anew, readable by all, whole or not at all; its directory is made. Raises ContainerError."""
+    new = path.with_name(f"{path.name}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with new.open("w", encoding="utf-8") as file:
+            os.fchmod(file.fileno(), 0o644)
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+    except OSError as error:
+        raise ContainerError(f"{path} can't be written: {error.strerror}") from error

@@ -1,0 +1,180 @@
+"""The `nspawn` backend's machines: transient units that run systemd-nspawn on one shared, read-only image.
+
+Everything stands in the command line and in the unit's properties: no unit file, no `.nspawn` file, nothing to reload
+and nothing to take away. What an agent changes in its root goes to an overlay of its own, which each start begins
+anew; what is kept is `/state` and the home of its user (docs/decisions/018).
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, ClassVar
+
+from attrs import define
+
+from hyperhive.containers import slots
+from hyperhive.containers.commands import IReactor, run
+from hyperhive.containers.image import Image, User
+from hyperhive.containers.kind import START_SECONDS, machine_name
+from hyperhive.containers.network import Network
+from hyperhive.containers.starts import Start
+from hyperhive.containers.system_bus import SystemBus
+from hyperhive.errors import ContainerError
+from hyperhive.layout import Layout
+from hyperhive.limits import MachineSettings
+from hyperhive.wire.names import MANAGER
+
+# Of those that systemd-nspawn leaves to a container's root, the ones that installing and running programs don't need.
+DROPPED_CAPABILITIES = (
+    "CAP_AUDIT_CONTROL,CAP_IPC_OWNER,CAP_LEASE,CAP_LINUX_IMMUTABLE,CAP_MKNOD,CAP_NET_ADMIN,CAP_NET_BROADCAST,"
+    "CAP_NET_RAW,CAP_SYS_ADMIN,CAP_SYS_BOOT,CAP_SYS_NICE,CAP_SYS_PTRACE,CAP_SYS_RESOURCE,CAP_SYS_TTY_CONFIG"
+)
+# No AF_VSOCK above all: it knows no network namespaces, and leads to the hypervisor.
+ADDRESS_FAMILIES = ["AF_UNIX", "AF_INET", "AF_INET6", "AF_NETLINK"]
+POWER_OFF = "SIGRTMIN+4"
+"""What nspawn's own first process takes for: send SIGTERM to the program, and end when that has."""
+
+
+@define(eq=False)
+class Nspawn:
+    """Makes machines of systemd-nspawn. `commands` gives an agent's program and arguments inside the machine.
+
+    `environment` is what the program is told beside its own place in the hive; `grace` as for `Machines`.
+    """
+
+    kind: ClassVar[str] = "nspawn"
+    isolates: ClassVar[bool] = True
+    longest_name: ClassVar[int] = 32
+
+    reactor: IReactor
+    layout: Layout
+    bus: SystemBus
+    image: Image
+    settings: MachineSettings
+    commands: Callable[[str], Sequence[str]]
+    environment: Mapping[str, str]
+    grace: float
+
+    def unit(self, name: str) -> str:
+        """The systemd unit that holds the agent's machine."""
+        return f"hyperhive-{name}.service"
+
+    def owns(self, start: Start, uid: int) -> bool:
+        """Whether that user of the host lives in the machine: no other machine has the same ones."""
+        return slots.holds(start.slot, uid)
+
+    async def start(self, name: str, start: Start) -> None:
+        """Lay out the machine's root, and start its unit. Raises ContainerError."""
+        await self._network.check(name)
+        user = self.image.user(self.settings.user)
+        await self.remove(name)
+        directories = self.image.directories()
+        first = slots.first_uid(start.slot)
+        for directory in directories:
+            # At its top an overlay shows the owner and the mode of its upper directory.
+            like = (self.image.root / directory).stat()
+            _own(self._upper(name) / directory, first + like.st_uid, first + like.st_gid, stat.S_IMODE(like.st_mode))
+        for kept in (self.layout.notes(name), self.layout.credentials(name)):
+            _own(kept, user.uid, user.gid, 0o700)
+        with suppress(
+            ContainerError
+        ):  # the manager may have put a link or a file in its place, which is its own affair
+            _own(self.layout.proposed(name), user.uid, user.gid, 0o700)
+        if name == MANAGER:
+            _own(self.layout.proposals, user.uid, user.gid, 0o700)
+            _own(self.layout.applications, 0, 0, 0o755)
+        words = [*self._options(name, start, user, directories), *self.commands(name)]
+        await self.bus.start_transient(self.unit(name), list(self._properties(name, words)), START_SECONDS)
+
+    async def connect(self, name: str, start: Start) -> None:
+        """Give the machine its address. Raises ContainerError."""
+        if start.up:
+            await self._network.join(start.leader, slots.address(start.slot, self.settings.subnet))
+
+    async def remove(self, name: str) -> None:
+        """Take away what the agent changed in its root. Raises ContainerError."""
+        await run(self.reactor, "rm", "-rf", "--one-file-system", "--", str(self._upper(name)), seconds=600)
+
+    @property
+    def _network(self) -> Network:
+        return Network(self.reactor, self.bus, self.settings.network, self.settings.subnet)
+
+    def _upper(self, name: str) -> Path:
+        return self.layout.runtime(name) / "root"
+
+    def _options(self, name: str, start: Start, user: User, directories: Sequence[str]) -> Iterator[str]:
+        """The command line of systemd-nspawn, but for the program."""
+        yield from ("/usr/bin/systemd-nspawn", "--quiet", "--keep-unit", "--register=yes", "--settings=no")
+        yield from ("--as-pid2", "--console=pipe", "--link-journal=no", "--timezone=off")
+        yield from (f"--machine={machine_name(name)}", f"--kill-signal={POWER_OFF}")
+        yield from (f"--user={user.name}", "--chdir=/state", f"--drop-capability={DROPPED_CAPABILITIES}")
+        yield from (f"--directory={self.image.root}", "--read-only")
+        for directory in directories:
+            yield f"--overlay=+/{directory}:{_escaped(self._upper(name) / directory)}:/{directory}"
+        yield f"--private-users={slots.first_uid(start.slot)}:{slots.UIDS}"
+        yield "--private-users-ownership=map"
+        yield from self._network.options()
+        yield from self._binds(name, user)
+        told = {
+            **self.environment,
+            "HIVE_SOCKET": "/run/hive/mcp.sock",
+            "HIVE_AGENT": name,
+            "HIVE_STATE_DIR": "/state",
+            "HIVE_GENERATION": str(start.generation),
+        }
+        yield from (f"--setenv={key}={value}" for key, value in told.items())
+
+    def _binds(self, name: str, user: User) -> Iterator[str]:
+        # Its socket's directory is root's and read-only: the daemon makes sockets nowhere where an agent can write.
+        yield f"--bind-ro={_escaped(self.layout.agent_socket(name).parent)}:/run/hive"
+        yield f"--bind={_escaped(self.layout.notes(name))}:/state:idmap"
+        yield f"--bind={_escaped(self.layout.credentials(name))}:{_escaped(Path(user.home))}:idmap"
+        if name == MANAGER:
+            yield f"--bind={_escaped(self.layout.proposals)}:/agents:idmap"
+            yield f"--bind-ro={_escaped(self.layout.applications)}:/applied:idmap"
+
+    def _properties(self, name: str, words: Sequence[str]) -> Iterator[tuple[str, str, Any]]:
+        """The unit's properties, as (name, D-Bus signature, value)."""
+        yield "Description", "s", f"agent {name} of hyperhive"
+        yield "Type", "s", "notify"
+        yield "ExecStartEx", "a(sasas)", [(words[0], list(words), ["no-env-expand"])]
+        yield "Environment", "as", ["SYSTEMD_LOG_TARGET=journal"]  # apart from what the agent prints, and beyond it
+        yield "SyslogLevelPrefix", "b", False
+        yield "Slice", "s", "machine.slice"
+        yield "Delegate", "b", True
+        yield "KillMode", "s", "mixed"
+        yield "TimeoutStopUSec", "t", int(self.grace * 1_000_000)
+        yield "OOMPolicy", "s", "continue"  # the kernel may end one of an agent's programs without ending the agent
+        yield "DevicePolicy", "s", "closed"
+        yield "DeviceAllow", "a(ss)", [("char-pts", "rw")]
+        yield "RestrictAddressFamilies", "(bas)", (True, ADDRESS_FAMILIES)
+        yield "Before", "as", ["hyperhive.service"]  # when the host stops, the daemon ends first, and sees no crash
+        if self.settings.tasks is not None:
+            yield "TasksMax", "t", self.settings.tasks
+        if self.settings.memory is not None:
+            yield "MemoryMax", "t", self.settings.memory
+        if self.settings.cpu is not None:
+            yield "CPUQuotaPerSecUSec", "t", self.settings.cpu * 10_000
+
+
+def _own(directory: Path, uid: int, gid: int, mode: int) -> None:
+    """Make that directory and give it away; what is in it is left alone, and a link in its place is refused."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            os.fchown(descriptor, uid, gid)  # before the mode, of which it takes bits away
+            os.fchmod(descriptor, mode)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise ContainerError(f"{directory} can't be given to user {uid}: {error.strerror}") from error
+
+
+def _escaped(path: Path) -> str:
+    """A path as systemd-nspawn reads it between colons."""
+    return str(path).replace("\\", "\\\\").replace(":", "\\:")

@@ -1,0 +1,71 @@
+"""The record of a machine's last start: which start of the agent it is, and how its processes and journal are found."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import attrs
+from attrs import frozen
+
+from hyperhive.errors import ContainerError
+
+RECORD = "start.json"
+
+
+@frozen(kw_only=True)
+class Start:
+    """One start of an agent's machine, written before systemd is asked and once more when the machine is up.
+
+    `slot` gives the machine its user ids and its address, `first` is when the agent's first machine was recorded;
+    `before` is the unit's invocation before this start, and `invocation` its own (both empty where there is none, or
+    it is not known yet). `first` and `since` are in unix seconds, `leader_started` is in clock ticks of that `boot`.
+    """
+
+    generation: int
+    boot: str
+    slot: int
+    first: int
+    before: str = ""
+    invocation: str = ""
+    leader: int = 0
+    leader_started: int = 0
+    since: int = 0
+
+    @property
+    def up(self) -> bool:
+        """Whether the machine was seen to be up."""
+        return self.leader > 0
+
+
+def read_start(runtime: Path) -> Start | None:
+    """The last start that was recorded in that directory, if the record is whole."""
+    try:
+        return Start(**json.loads((runtime / RECORD).read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def write_start(runtime: Path, start: Start) -> None:
+    """Record the start, whole or not at all. Raises ContainerError."""
+    new = runtime / f"{RECORD}.new"
+    try:
+        runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with new.open("w", encoding="ascii") as file:
+            json.dump(attrs.asdict(start), file)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(runtime / RECORD)
+    except OSError as error:
+        raise ContainerError(f"{runtime / RECORD} can't be written: {error.strerror}") from error
+
+
+def recorded(directory: Path) -> dict[str, Start]:
+    """The last start of every agent with a record below that directory, by name."""
+    found = {}
+    for runtime in directory.iterdir() if directory.is_dir() else ():
+        start = read_start(runtime)
+        if start is not None:
+            found[runtime.name] = start
+    return found
