@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test lint bench wheel clean clean-venv
+.PHONY: help venv run test test-host lint bench wheel clean clean-venv
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -29,6 +29,9 @@ run: $(STAMP) ## run a hive in the foreground; Ctrl-C stops it and its agents (A
 test: $(STAMP) ## run the tests (ARGS='-k inbox' for some of them)
 	@$(BIN)/python -m pytest $(ARGS)
 
+test-host: $(STAMP) ## boot a real systemd and run tests/host in it, as root (SKIP=test-host: don't; see docs/testing.md)
+	@$(BIN)/python -m testhost test -- $(ARGS)
+
 lint: $(STAMP) ## ruff, its formatter in check mode, and mypy --strict
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
@@ -42,7 +45,7 @@ wheel: $(STAMP) ## build the wheel into dist/
 
 clean: ## remove what building and testing leave behind
 	@rm -rf build dist *.egg-info .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
-	@find hyperhive tests benchmarks twisted -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+	@find hyperhive tests testhost benchmarks twisted -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 clean-venv: ## remove the virtual environment
 	@rm -rf $(VENV)

@@ -1,0 +1,160 @@
+"""Crashes of real machines: each is heard at once, once, with its cause; and what is no crash is not reported."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.daemon.client import Client, event
+from tests.daemon.harness import Daemon
+from tests.host.hives import NspawnHive, call
+from tests.host.killing import PROGRAM, WAYS, all_ways, table
+
+ROUNDS = 200 // len(WAYS)
+AGENTS = ("alice", "bob", "carol", "dave", "erin")
+
+Restart = Callable[[], object]
+
+
+@pytest.fixture
+def hive(state: Path, agent_image: Path) -> Iterator[NspawnHive]:
+    it = NspawnHive(state, agent_image)
+    yield it
+    it.end()
+
+
+def spawn(hive: NspawnHive, *names: str) -> dict[str, int]:
+    """Have those agents, and the leaders of their machines."""
+    with hive.host() as host:
+        for name in names:
+            answer = host.ask("spawn", name=name)
+            assert answer["ok"], answer
+    return leaders(hive, *names)
+
+
+def leaders(hive: NspawnHive, *names: str) -> dict[str, int]:
+    return {name: hive.leader(name) for name in (*names, "manager")}
+
+
+def hears_nothing_but(manager: Client, *crashed: str) -> bool:
+    """Whether the next that the manager hears is the crash of those agents, and nothing after it."""
+    heard = [event(manager.ask("recv", wait_seconds=20)) for _ in crashed]
+    assert manager.ask("recv", wait_seconds=0)["kind"] == "empty"
+    return [(one["event"], one["agent"]) for one in heard] == [("container_crash", name) for name in crashed]
+
+
+def forget_mail(manager: Client) -> None:
+    while manager.ask("recv", wait_seconds=0)["kind"] == "message":
+        pass
+
+
+@pytest.mark.deadline(600)
+def test_each_of_two_hundred_kills_is_reported_once_with_its_cause(hive: NspawnHive) -> None:
+    hive.open(command=PROGRAM)
+    reports = list(all_ways(hive, ROUNDS))
+    print("\n" + table(reports))
+    for report in reports:
+        assert report.told == [{"event": "container_crash", "agent": "alice", "note": WAYS[report.way].cause}]
+    assert Counter(report.way for report in reports) == dict.fromkeys(WAYS, ROUNDS)
+
+
+def restart_service(unit: str) -> None:
+    call("systemctl", "reset-failed", unit)  # systemd itself allows only a few restarts in a time
+    call("systemctl", "restart", unit)
+
+
+RESTARTS = {
+    "daemon-reload": (200, lambda: call("systemctl", "daemon-reload")),
+    "daemon-reexec": (50, lambda: call("systemctl", "daemon-reexec")),
+    "machined": (50, lambda: restart_service("systemd-machined.service")),
+    "bus": (20, lambda: restart_service("dbus.service")),
+}
+
+
+@pytest.mark.deadline(300)
+@pytest.mark.parametrize("what", RESTARTS)
+def test_no_restart_around_the_machines_is_taken_for_a_crash(hive: NspawnHive, what: str) -> None:
+    hive.open("--poll-interval", "0.5")
+    before = spawn(hive, *AGENTS)
+    with hive.manager() as manager:
+        forget_mail(manager)
+        times, restart = RESTARTS[what]
+        for _ in range(times):
+            restart()
+        assert leaders(hive, *AGENTS) == before
+        os.kill(before["alice"], signal.SIGKILL)
+        assert hears_nothing_but(manager, "alice")
+
+
+@pytest.fixture
+def no_bus() -> Iterator[Restart]:
+    """Ends the system bus when it is called; it is back after the test."""
+    units = ("dbus.socket", "dbus.service")
+
+    def end() -> None:
+        call("systemctl", "stop", *units)
+
+    yield end
+    call("systemctl", "start", *units)
+
+
+def test_a_crash_is_heard_with_its_cause_while_the_bus_is_gone(hive: NspawnHive, no_bus: Restart) -> None:
+    hive.open()
+    leader = spawn(hive, "alice")["alice"]
+    with hive.manager() as manager:
+        forget_mail(manager)
+        no_bus()
+        os.kill(leader, signal.SIGKILL)
+        told = event(manager.ask("recv", wait_seconds=20))
+    assert told == {"event": "container_crash", "agent": "alice", "note": "killed by SIGKILL"}
+
+
+def test_a_daemon_that_starts_without_a_bus_knows_what_runs_and_hears_its_end(
+    hive: NspawnHive, no_bus: Restart
+) -> None:  # fmt: skip
+    first = hive.open()
+    leader = spawn(hive, "alice", "bob")["alice"]
+    first.kill()
+    no_bus()
+    second = hive.open()
+    assert hive.status("alice")["running"]
+    with hive.manager() as manager:
+        forget_mail(manager)
+        os.kill(leader, signal.SIGKILL)
+        assert hears_nothing_but(manager, "alice")
+    assert "the system bus is gone" in second.log
+    assert hive.status("bob")["running"]
+
+
+def test_what_is_asked_for_while_the_bus_is_gone_is_refused_with_a_sentence(
+    hive: NspawnHive, no_bus: Restart
+) -> None:  # fmt: skip
+    hive.open()
+    spawn(hive, "alice")
+    no_bus()
+    with hive.host() as host:
+        answer = host.ask("stop", name="alice")
+    assert not answer["ok"]
+    assert "the system bus is gone" in answer["error"]
+
+
+def test_of_a_program_that_ends_at_once_the_start_succeeds_and_its_crash_is_told(hive: NspawnHive) -> None:
+    hive.open(command=("/bin/sh", "-c", "test $HIVE_AGENT = manager && sleep infinity; exit 5"))
+    with hive.manager() as manager, hive.host() as host:
+        assert host.ask("spawn", name="alice")["ok"]
+        heard = [event(manager.ask("recv", wait_seconds=20)) for _ in range(2)]
+    assert [one["event"] for one in heard] == ["spawned", "container_crash"]
+    assert heard[1]["note"] == "exited with status 5"
+
+
+def test_a_program_that_is_not_there_fails_the_start_or_crashes_with_a_sentence(hive: NspawnHive) -> None:
+    daemon: Daemon = hive.open(command=("/nowhere/to/be/found",))
+    with hive.host() as host:
+        host.ask("spawn", name="alice")
+        assert "/nowhere/to/be/found" in "\n".join(host.ask("logs", name="alice", lines=50)["log"])
+    assert "Traceback" not in daemon.log
