@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import resource
+import shutil
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -25,6 +26,25 @@ def claim(layout: Layout) -> ExitStack:
         _lock(locks, layout.run, f"another hyperhive daemon has its sockets in {layout.run}", "--run-dir")
         open_database(layout.database).close()
         return locks.pop_all()
+
+
+MACHINE_PROGRAMS = {"nspawn": ("systemd-nspawn", "journalctl"), "nixos": ("nixos-container", "journalctl")}
+
+
+def check_machines(containers: str) -> None:
+    """Whether the host can have such containers. Raises StartupError."""
+    if containers not in MACHINE_PROGRAMS:
+        return
+    wrong = None
+    if os.geteuid() != 0:
+        wrong = "root's rights; start the daemon as root"
+    elif not Path("/run/systemd/system").is_dir():
+        wrong = "a host that systemd runs, and this one is not"
+    for program in MACHINE_PROGRAMS[containers]:
+        if wrong is None and shutil.which(program) is None:
+            wrong = f"the program {program}, which is not installed"
+    if wrong is not None:
+        raise StartupError(f"containers of the kind '{containers}' need {wrong}; --containers local runs anywhere")
 
 
 def raise_file_limit() -> tuple[int, int]:

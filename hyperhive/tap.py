@@ -53,10 +53,11 @@ def makeService(options: Options) -> IService:
 
     from hyperhive.backends import longest_name
     from hyperhive.hive import Hive
-    from hyperhive.premises import claim, raise_file_limit
+    from hyperhive.premises import check_machines, claim, raise_file_limit
 
     try:
         config = configure(options.given(), os.environ, root=os.geteuid() == 0)
+        check_machines(config.containers)
         os.umask(0o077)
         soft_files, _ = raise_file_limit()
         check_socket_paths(config.layout, longest_name(config))

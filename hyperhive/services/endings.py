@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from attrs import define, frozen
 
+from hyperhive.boundaries import Running
 from hyperhive.limits import RestartPolicy
 from hyperhive.services import verdicts
 from hyperhive.services.effects import Effects
@@ -68,8 +69,8 @@ class Ended:
     start: int | None = None
 
 
-def begin(connection: Connection, work: Work, now: int, *, runs: bool) -> Begun:
-    """Mark the operation running. `runs`: the agent does, now.
+def begin(connection: Connection, work: Work, now: int, *, runs: Running | None) -> Begun:
+    """Mark the operation running. `runs`: what runs of the agent now, be it a start of ours or not.
 
     Whatever anybody but `system` begins ends what the restart policy owes the agent, and its count begins anew.
     """
@@ -81,9 +82,10 @@ def begin(connection: Connection, work: Work, now: int, *, runs: bool) -> Begun:
     was_wanted = agent is not None and wanted and not agent.failed
     operations.begin(connection, work.operation.id, now)
     starts = work.kind in STARTING
-    if work.kind is OperationKind.START and runs:
+    runs_as_we_started_it = runs is not None and agent is not None and runs.generation == agent.generation
+    if work.kind is OperationKind.START and runs_as_we_started_it:
         starts = False
-    if work.kind is OperationKind.REBUILD and not (runs or wanted):
+    if work.kind is OperationKind.REBUILD and runs is None and not wanted:
         starts = False
     return Begun(starts=starts, existed=existed, was_wanted=was_wanted)
 

@@ -51,7 +51,7 @@ class Labour:
         begun = None
         try:
             await self._crashes.look(name)  # of who ended before this began, nobody could tell later
-            runs = name in await self._containers.running()
+            runs = (await self._containers.running()).get(name)
             begun = await self._broker.database.perform(partial(begin, work=work, now=now, runs=runs))
             self._broker.feed.publish(Kind.OPERATION, work.operation.id, name)
             await self._work(work, begun, ended)

@@ -91,7 +91,7 @@ REFUSED: dict[str, tuple[Spoil, str]] = {
     "an unknown option": (optioned("--colour", "red"), "option --colour not recognized"),
     "an option without its value": (optioned("--state-dir"), "--state-dir requires argument"),
     "a stray word": (optioned("now"), "'now'"),
-    "an unknown backend": (optioned("--containers", "docker"), "--containers must be 'local'"),
+    "an unknown backend": (optioned("--containers", "docker"), "--containers must be 'local' or 'nspawn'"),
     "a bad value": (optioned("--poll-interval", "soon"), "--poll-interval must be a number of seconds"),
     "bad TOML": (configured("state-dir ="), "is no TOML"),
     "an unknown key": (configured('[agent]\ncolour = "red"'), "'agent.colour' in"),
@@ -105,6 +105,12 @@ def test_a_start_that_can_not_go_well_is_refused_in_a_sentence(hive: Hive, what:
     options = spoil(hive)
     given = hive.places() if "--run-dir" not in options else hive.places()[:2]
     assert expected in refusal(command(*given, *hive.agent_command(""), *options))
+
+
+@pytest.mark.skipif(os.geteuid() == 0 and Path("/run/systemd/system").is_dir(), reason="machines can run here")
+@pytest.mark.parametrize("kind", ["nspawn", "nixos"])
+def test_machines_are_refused_where_they_can_not_run(hive: Hive, kind: str) -> None:
+    assert f"containers of the kind '{kind}' need" in refusal(command(*hive.places(), "--containers", kind))
 
 
 def test_a_run_directory_as_long_as_was_said_will_do(hive: Hive) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from hyperhive import config
 from hyperhive.config import Config, check_socket_paths, configure
 from hyperhive.errors import StartupError
 from hyperhive.layout import Layout
+from hyperhive.settings import SETTINGS
 from hyperhive.tap import Options
 from tests.docs.pages import blocks, page
 
@@ -27,7 +27,7 @@ def example() -> str:
 
 
 def test_every_setting_is_in_the_table_and_no_other() -> None:
-    assert set(WRITTEN) == set(config._SETTINGS)
+    assert set(WRITTEN) == set(SETTINGS)
 
 
 def test_every_option_is_in_the_table_and_no_other() -> None:
@@ -39,7 +39,7 @@ def test_the_defaults_in_the_table_are_the_defaults() -> None:
     plain = Config(state_dir=Path(), run_dir=Path())
     for name, row in WRITTEN.items():
         if re.fullmatch(r'[\d.]+|`("\w+"|true|false)`', row[3]):
-            default = getattr(plain, name) if hasattr(plain, name) else getattr(plain.mail, name)
+            (default,) = (getattr(part, name) for part in (plain, plain.mail, plain.restart) if hasattr(part, name))
             assert tomllib.loads(f"it = {row[3].strip('`')}") == {"it": default}, name
 
 
@@ -50,8 +50,9 @@ def test_the_example_is_a_configuration_with_every_setting(tmp_path: Path) -> No
     assert made.runner_command == ("my-agent", "--one-message")
     assert made.home == "https://hive.example.org/"
     settings = tomllib.loads(example())
-    given = {*settings, *settings["agent"], *settings["mail"]} - {"agent", "mail"}
-    assert given == set(config._SETTINGS)
+    (of_an_agent,) = settings.pop("agents").values()
+    sections = [settings.pop(name) for name in ("agent", "mail", "restart")]
+    assert {name for section in (settings, of_an_agent, *sections) for name in section} == set(SETTINGS)
 
 
 def test_the_longest_run_directory_is_as_long_as_the_page_says() -> None:

@@ -53,7 +53,7 @@ def refusal(hive: NspawnHive) -> str:
     with hive.host() as host:
         answer = host.ask("spawn", name="alice")
     assert not answer["ok"]
-    return str(answer["message"])
+    return str(answer["error"])
 
 
 def from_the_internet(address: str) -> str:
@@ -120,8 +120,9 @@ def test_every_machine_has_an_address_of_its_own(make_hive: MakeHive) -> None:
 def test_without_networkd_a_start_is_refused_and_the_hosts_network_offered(make_hive: MakeHive) -> None:
     hive = make_hive()
     hive.open()
-    assert "alice needs systemd-networkd, which is inactive; start it ('systemctl enable --now" in refusal(hive)
-    assert refusal(hive).endswith("or set 'nspawn.network' to \"host\"")
+    said = refusal(hive)
+    assert "alice needs systemd-networkd, which is inactive; start it ('systemctl enable --now" in said
+    assert said.endswith("or set 'nspawn.network' to \"host\"")
 
 
 def test_without_nft_a_start_is_refused_and_its_package_named(make_hive: MakeHive, tmp_path: Path) -> None:

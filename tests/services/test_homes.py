@@ -45,6 +45,18 @@ def test_directories_that_the_agent_closed_are_removed(layout: Layout, mode: int
     assert not layout.home("bob").exists()
 
 
+def test_directories_nested_deeper_than_python_can_follow_are_removed(layout: Layout) -> None:
+    directory = os.open(layout.notes("bob"), os.O_RDONLY)
+    for _ in range(2 * sys.getrecursionlimit()):
+        os.mkdir("d", dir_fd=directory)  # noqa: PTH102 - no path is as long
+        below = os.open("d", os.O_RDONLY, dir_fd=directory)
+        os.close(directory)
+        directory = below
+    os.close(directory)
+    homes._purge(layout, "bob")
+    assert not layout.home("bob").exists()
+
+
 def test_a_link_in_the_place_of_a_tree_is_removed_and_not_followed(layout: Layout, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()

@@ -51,6 +51,20 @@ def manager_heard(bench: Bench) -> list[object]:
     return bench.events_of("manager")
 
 
+def test_a_start_does_nothing_where_the_agent_runs_as_it_was_started(bench: Bench) -> None:
+    bench.operate("carol", SPAWN)
+    assert bench.operate("carol", START).state is SUCCEEDED
+    assert bench.containers.calls.count(("start", "carol", 1)) == 1
+    assert agent(bench, "carol").generation == 1
+
+
+def test_a_start_begins_anew_where_somebody_else_has_started_the_container(bench: Bench) -> None:
+    bench.operate("carol", SPAWN)
+    bench.containers.runs["carol"] = Running(generation=0, since=NOW, pid=2)
+    assert bench.operate("carol", START).state is SUCCEEDED
+    assert ("start", "carol", 2) in bench.containers.calls
+
+
 def test_a_spawned_agent_has_a_home_a_door_and_runs(bench: Bench) -> None:
     operation = bench.operate("carol", SPAWN)
     assert operation.state is SUCCEEDED
