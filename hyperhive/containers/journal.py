@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Final
 
 from attrs import define
+from twisted.internet.task import deferLater
 
-from hyperhive.containers.commands import IReactor, follow, run
+from hyperhive.containers.commands import IReactor, run
 from hyperhive.containers.endings import Ending
 from hyperhive.errors import brief
 
 MOST_LINES: Final = 10_000
 ENDING_SECONDS: Final = 5.0
 """How long to wait for systemd's last word on a unit whose first process has died."""
+FIRST_PAUSE: Final = 0.005
+SLACK_SECONDS: Final = 10
+"""How much earlier than a start was recorded its first words may have been written."""
 READ: Final = ("journalctl", "--quiet", "--no-pager")
+_NATIVE: Final = ("_TRANSPORT=journal", "_UID=0", "SYSLOG_IDENTIFIER=systemd-nspawn")
 FIELDS: Final = "MESSAGE,MESSAGE_ID,EXIT_CODE,EXIT_STATUS,UNIT_RESULT,_PID"
 
 
@@ -24,21 +30,26 @@ class Journal:
 
     reactor: IReactor
 
-    async def cause(self, invocation: str) -> str | None:
-        """How that invocation of a unit ended, waiting a little for the last of it; None if nothing tells."""
-        ending = Ending()
+    async def cause(self, invocation: str, supervisor: int, since: int) -> str | None:
+        """How that invocation of a unit ended, waiting a little for the last of it; None if nothing tells.
 
-        def enough(line: bytes) -> bool:
-            entry = _entry(line)
-            if entry is not None:
-                ending.add(entry)
-            return ending.over
-
+        `supervisor` is the process of systemd-nspawn, 0 if that is not known; it was there at `since` (unix seconds).
+        """
         by_systemd = ("_PID=1", f"INVOCATION_ID={invocation}")
-        by_nspawn = (f"_SYSTEMD_INVOCATION_ID={invocation}", "_TRANSPORT=journal", "_COMM=systemd-nspawn")
-        words = (*READ, "--follow", "--no-tail", "--output=json", f"--output-fields={FIELDS}")
-        await follow(self.reactor, *words, *by_systemd, "+", *by_nspawn, until=enough, seconds=ENDING_SECONDS)
-        return ending.cause()
+        by_nspawn = _said_by(supervisor) if supervisor else (f"_SYSTEMD_INVOCATION_ID={invocation}", *_NATIVE)
+        words = (f"--since=@{max(0, since - SLACK_SECONDS)}", "--output=json", f"--output-fields={FIELDS}")
+        until = self.reactor.seconds() + ENDING_SECONDS
+        pause = FIRST_PAUSE
+        while True:
+            ending = Ending()
+            output = await run(self.reactor, *READ, *words, *by_systemd, "+", *by_nspawn)
+            for entry in filter(None, map(_entry, output.splitlines())):
+                ending.add(entry)
+            if ending.over or self.reactor.seconds() + pause > until:
+                return ending.cause()
+            # Asked again, as journald wakes who waits for more only four times a second.
+            await deferLater(self.reactor, pause)
+            pause *= 2
 
     async def last_invocation(self, unit: str) -> str:
         """The invocation that systemd last wrote about, of that unit; empty if there is none."""
@@ -47,10 +58,11 @@ class Journal:
         invocation = (entry or {}).get("INVOCATION_ID")
         return invocation if isinstance(invocation, str) else ""
 
-    async def complaint(self, invocation: str) -> str:
-        """The last that systemd-nspawn itself said in that invocation of a unit; empty if it said nothing."""
-        by_nspawn = (f"_SYSTEMD_INVOCATION_ID={invocation}", "_TRANSPORT=journal", "_COMM=systemd-nspawn")
-        output = await run(self.reactor, *READ, "--lines=1", "--output=cat", *by_nspawn)
+    async def complaint(self, supervisor: int) -> str:
+        """The last that this process of systemd-nspawn itself said; empty if it said nothing."""
+        if not supervisor:
+            return ""
+        output = await run(self.reactor, *READ, "--boot", "--lines=1", "--output=cat", *_said_by(supervisor))
         return brief(output.decode(errors="replace").strip())
 
     async def lines(self, unit: str, count: int, since: int) -> list[str]:
@@ -61,6 +73,11 @@ class Journal:
         words = (*READ, f"--lines={wanted}", f"--since=@{since}", "--output=cat", f"_SYSTEMD_UNIT={unit}")
         text = (await run(self.reactor, *words)).decode(errors="replace")
         return text.removesuffix("\n").split("\n")[-wanted:] if text else []
+
+
+def _said_by(supervisor: int) -> Sequence[str]:
+    # By its number alone: of a process that has ended when the journal reads its words, the rest is not known.
+    return (f"_PID={supervisor}", *_NATIVE)
 
 
 def _entry(line: bytes) -> dict[str, object] | None:

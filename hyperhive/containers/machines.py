@@ -21,11 +21,12 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from hyperhive.boundaries import IContainers, Running
-from hyperhive.containers import commands, proc
+from hyperhive.containers import commands, pidfd, proc
 from hyperhive.containers import leader as leaders
 from hyperhive.containers.journal import Journal
 from hyperhive.containers.kind import Kind, machine_name
 from hyperhive.containers.leader import Leader
+from hyperhive.containers.pidfd import Watched
 from hyperhive.containers.starting import GONE, STOP_SLACK_SECONDS, Starting
 from hyperhive.containers.starts import Start, read_start, recorded
 from hyperhive.containers.system_bus import SystemBus
@@ -33,6 +34,7 @@ from hyperhive.errors import ContainerError
 from hyperhive.layout import Layout
 
 PATIENCE_SECONDS = 3.0
+SUPERVISOR_SECONDS = 1.0
 
 
 class IReactor(commands.IReactor, leaders.IReactor, IReactorUNIX):
@@ -176,12 +178,25 @@ class Machines:
         if start.boot != proc.boot():
             return "the host was restarted"
         invocation = start.invocation or await self._journal.last_invocation(self._kind.unit(name))
-        return await self._journal.cause(invocation) if invocation not in {"", start.before} else None
+        if invocation in {"", start.before}:
+            return None
+        await self._supervisor_ended(start)
+        return await self._journal.cause(invocation, start.supervisor, start.since)
 
     async def log(self, name: str, lines: int) -> list[str]:
         """The last lines of the agent's output over all its starts, from the journal, oldest first."""
         start = read_start(self.layout.runtime(name))
         return [] if start is None else await self._journal.lines(self._kind.unit(name), lines, start.first)
+
+    async def _supervisor_ended(self, start: Start) -> None:
+        """Wait a moment for the end of systemd-nspawn, which says how its machine ended, and cleans up after it."""
+        ended: Deferred[None] = Deferred()
+        descriptor = pidfd.open_process(start.supervisor, start.supervisor_started) if start.up else None
+        if descriptor is not None:
+            watched = Watched(self.reactor, descriptor, lambda: ended.callback(None))
+            with suppress(defer.TimeoutError):
+                await ended.addTimeout(SUPERVISOR_SECONDS, self.reactor)
+            watched.close()
 
     async def _connected(self, name: str, start: Start) -> None:
         try:

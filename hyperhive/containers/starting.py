@@ -45,7 +45,9 @@ class Starting:
             boot=proc.boot(),
             slot=former.slot if former is not None else slots.choose(name, {other.slot for other in others.values()}),
             first=former.first if former is not None else int(self._clock.seconds()),
-            before=unit.invocation or (former.invocation if former is not None else ""),
+            before=unit.invocation
+            or (former.invocation if former is not None else "")
+            or await self._journal.last_invocation(unit.name),  # of an agent of that name that was destroyed
         )
         write_start(self._layout.runtime(name), start)
         return start
@@ -56,7 +58,8 @@ class Starting:
         try:
             await self._kind.start(name, start)
         except ContainerError as error:
-            raise ContainerError(await self._complaint(unit, start) or str(error)) from error
+            failed = await self._bus.unit(unit)
+            raise ContainerError(await self._journal.complaint(failed.main_pid) or str(error)) from error
         seen = await self.seen_up(name, start)
         if seen is not None:
             return seen
@@ -73,22 +76,20 @@ class Starting:
             return None
         machine = (await self._bus.machines()).get(machine_name(name))
         process = None if machine is None else proc.look(machine.leader)
-        if machine is None or process is None or machine.unit != unit.name:
+        supervisor = proc.look(unit.main_pid)
+        if machine is None or process is None or supervisor is None or machine.unit != unit.name:
             return None
         up = evolve(
             start,
             invocation=unit.invocation,
+            supervisor=supervisor.pid,
+            supervisor_started=supervisor.started,
             leader=process.pid,
             leader_started=process.started,
             since=start.since or int(self._clock.seconds()),
         )
         write_start(self._layout.runtime(name), up)
         return up
-
-    async def _complaint(self, unit: str, start: Start) -> str:
-        """What systemd-nspawn said of a start that failed, if it came so far."""
-        invocation = await self._journal.last_invocation(unit)
-        return "" if invocation in {"", start.before} else await self._journal.complaint(invocation)
 
     async def _cleared(self, name: str) -> Unit:
         """The agent's unit, ended where it still runs: what is in it is no start that was asked for."""

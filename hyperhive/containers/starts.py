@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import attrs
 from attrs import frozen
@@ -12,6 +13,8 @@ from attrs import frozen
 from hyperhive.errors import ContainerError
 
 RECORD = "start.json"
+TEXTS = frozenset({"boot", "before", "invocation"})
+"""The fields that are texts; the others are whole numbers."""
 
 
 @frozen(kw_only=True)
@@ -20,7 +23,8 @@ class Start:
 
     `slot` gives the machine its user ids and its address, `first` is when the agent's first machine was recorded;
     `before` is the unit's invocation before this start, and `invocation` its own (both empty where there is none, or
-    it is not known yet). `first` and `since` are in unix seconds, `leader_started` is in clock ticks of that `boot`.
+    it is not known yet). `supervisor` is the process of systemd-nspawn, `leader` the machine's first. `first` and
+    `since` are in unix seconds, the processes' start times in clock ticks of that `boot`.
     """
 
     generation: int
@@ -29,6 +33,8 @@ class Start:
     first: int
     before: str = ""
     invocation: str = ""
+    supervisor: int = 0
+    supervisor_started: int = 0
     leader: int = 0
     leader_started: int = 0
     since: int = 0
@@ -42,8 +48,8 @@ class Start:
 def read_start(runtime: Path) -> Start | None:
     """The last start that was recorded in that directory, if the record is whole."""
     try:
-        return Start(**json.loads((runtime / RECORD).read_bytes()))
-    except (OSError, ValueError, TypeError):
+        return _understood(json.loads((runtime / RECORD).read_bytes()))
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
 
 
@@ -69,3 +75,16 @@ def recorded(directory: Path) -> dict[str, Start]:
         if start is not None:
             found[runtime.name] = start
     return found
+
+
+def _understood(found: Any) -> Start:
+    # Fields that a later version adds are none of ours.
+    values = {one.name: found[one.name] for one in attrs.fields(Start)}
+    for name, value in values.items():
+        if name in TEXTS:
+            good = isinstance(value, str)
+        else:
+            good = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+        if not good:
+            raise TypeError(f"{name} is {value!r}")
+    return Start(**values)

@@ -51,7 +51,8 @@ class Machine:
 class Unit:
     """A unit at one moment: ActiveState ("inactive" if it isn't loaded), SubState, and how its main process went.
 
-    `invocation` is 32 hexadecimal digits, or empty before the first start; `exec_main_code` is a CLD_ number of
+    `invocation` is 32 hexadecimal digits, or empty before the first start; `main_pid` stays when that process has
+    ended; `exec_main_code` is a CLD_ number of
     siginfo, 0 while there is none, and `exec_main_status` the exit status or signal that goes with it.
     """
 
@@ -128,7 +129,7 @@ class SystemBus:
             active=seen.get("ActiveState", "inactive"),
             sub=seen.get("SubState", "dead"),
             invocation=bytes(seen.get("InvocationID", ())).hex(),
-            main_pid=seen.get("MainPID", 0),
+            main_pid=seen.get("ExecMainPID", 0),
             result=seen.get("Result", ""),
             exec_main_code=seen.get("ExecMainCode", 0),
             exec_main_status=seen.get("ExecMainStatus", 0),

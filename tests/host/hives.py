@@ -17,7 +17,7 @@ FOREVER = ("/bin/sleep", "infinity")
 class NspawnHive(Hive):
     """A hive of nspawn machines with its state on a real disk; without a network by default."""
 
-    def __init__(self, base: Path, image: Path | None = None, **settings: str) -> None:
+    def __init__(self, base: Path, image: Path | None = None, **settings: str | int) -> None:
         super().__init__(base)
         self.run = Path("/run") / base.name
         chosen = {"image": str(image or os.environ["HYPERHIVE_TEST_HOST_AGENT_IMAGE"]), "network": "none", **settings}
