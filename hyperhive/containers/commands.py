@@ -1,9 +1,9 @@
-"""Other programs, run through the reactor: short ones to their end, and long ones line by line."""
+"""Other programs, run to their end through the reactor."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from attrs import define, field, frozen
@@ -25,11 +25,16 @@ class IReactor(IReactorProcess, IReactorTime):
 
 @frozen(kw_only=True)
 class Outcome:
-    """How a command ended: its standard output, what it complained of, and whether it said that all went well."""
+    """How a command ended: its standard output, the last lines of its complaints, and whether it said all went well."""
 
     output: bytes
-    complaint: str
+    complaints: Sequence[str]
     succeeded: bool
+
+    @property
+    def complaint(self) -> str:
+        """Its last line of complaint; empty if there is none."""
+        return self.complaints[-1] if self.complaints else ""
 
 
 async def run(
@@ -63,7 +68,7 @@ async def attempt(
     try:
         return await running.ended.addTimeout(seconds, reactor)
     except defer.TimeoutError as error:
-        raise ContainerError(f"'{words[0]}' did not end within {seconds:.0f} seconds, and was killed") from error
+        raise ContainerError(f"'{words[0]}' did not end within {seconds:g} seconds, and was killed") from error
 
 
 @define(eq=False)
@@ -92,51 +97,17 @@ class _Running(ProcessProtocol):
 
     def processEnded(self, reason: Failure) -> None:
         if not self.ended.called:
-            complaint = brief(self._complaint.decode(errors="replace").strip().rpartition("\n")[2])
+            lines = self._complaint.decode(errors="replace").split("\n")
+            complaints = [brief(line.strip()) for line in lines if line.strip()]
             succeeded = reason.check(ProcessDone) is not None
-            self.ended.callback(Outcome(output=bytes(self._output), complaint=complaint, succeeded=succeeded))
-
-
-async def follow(
-    reactor: IReactor, *words: str, until: Callable[[bytes], bool], seconds: float = 5.0, longest_line: int = MOST_BYTES
-) -> None:
-    """Hand each line that the command prints to `until`, till that says enough, the command ends, or time is up."""
-    following = _Following(until=until, longest_line=longest_line)
-    _spawn(reactor, following, words, None)
-    with suppress(defer.TimeoutError):
-        await following.ended.addTimeout(seconds, reactor)
-
-
-@define(eq=False)
-class _Following(ProcessProtocol):
-    until: Callable[[bytes], bool]
-    longest_line: int
-    ended: Deferred[None] = field(init=False)
-    _begun: bytes = field(init=False, default=b"")
-
-    def __attrs_post_init__(self) -> None:
-        self.ended = Deferred(lambda _: _kill(self))
-
-    def outReceived(self, data: bytes) -> None:
-        *lines, self._begun = (self._begun + data).split(b"\n")
-        for line in lines:
-            self._line(line)
-        self._begun = self._begun[: self.longest_line]  # cut, it is none of those that we look for
-
-    def processEnded(self, reason: Failure) -> None:
-        if not self.ended.called:
-            self.ended.callback(None)
-
-    def _line(self, line: bytes) -> None:
-        if not self.ended.called and self.until(line):
-            _kill(self)
-            self.ended.callback(None)
+            self.ended.callback(Outcome(output=bytes(self._output), complaints=complaints, succeeded=succeeded))
 
 
 def _kill(protocol: ProcessProtocol) -> None:
     if protocol.transport is not None:
         with suppress(ProcessExitedAlready):
             protocol.transport.signalProcess("KILL")
+        protocol.transport.loseConnection()  # what it has left behind may hold the other ends for ever
 
 
 def _spawn(

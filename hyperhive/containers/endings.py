@@ -23,8 +23,11 @@ FAILED: Final = "d9b373ed55a64feb8242e02dbe79a49c"
 OPAQUE_STATUS: Final = 255
 """What nspawn's own first process ends with when the program that it had started was killed by a signal."""
 
-_NSPAWN_SIGNAL = re.compile(r"Container \S+ terminated by signal (\w+)\.")
-_CLIENT_SIGNAL = re.compile(r"\S+: Sent signal SIG(\w+) to main process \d+ \(.*\) on client request\.")
+HARMLESS: Final = frozenset({"WINCH", "CONT", "CHLD", "URG", "STOP", "TSTP", "TTIN", "TTOU"})
+"""Signals of which nothing ends by itself."""
+
+_NSPAWN_SIGNAL = re.compile(r"Container \S+ terminated by signal ([\w+]+)\.")
+_CLIENT_SIGNAL = re.compile(r"\S+: Sent signal SIG([\w+]+) to main process \d+ \(.*\) on client request\.")
 
 
 @define
@@ -37,6 +40,9 @@ class Ending:
     _stopped: bool = False
     _out_of_memory: bool = False
     _signal: str | None = None
+    _sent: str | None = None
+    """What somebody had systemd send; whether it ended of that, only its status can tell."""
+
     _status: int | None = None
 
     def add(self, entry: Mapping[str, object]) -> None:
@@ -55,17 +61,19 @@ class Ending:
             return "stopped from outside"
         if self._signal is not None:
             return f"killed by SIG{self._signal}"
+        if self._sent is not None and self._status in {0, OPAQUE_STATUS}:
+            return f"killed by SIG{self._sent}"
         if self._status == OPAQUE_STATUS:
             return f"exited with status {OPAQUE_STATUS}, as it also does where its program is killed by a signal"
         return None if self._status is None else f"exited with status {self._status}"
 
     def _systemd_says(self, entry: Mapping[str, object], text: str) -> None:
-        if asked := _CLIENT_SIGNAL.fullmatch(text):
-            self._signal = asked[1]
+        if (sent := _CLIENT_SIGNAL.fullmatch(text)) and sent[1] not in HARMLESS:
+            self._sent = sent[1]
         message = entry.get("MESSAGE_ID")
         if message == STOPPING:
             # A stop that came after it had died is not why it died.
-            self._stopped = self._signal is None and self._status is None
+            self._stopped = self._signal is None and self._sent is None and self._status is None
         elif message == OUT_OF_MEMORY:
             self._out_of_memory = True
         elif message == PROCESS_EXIT:
@@ -85,8 +93,11 @@ class Ending:
 
 
 def signal_name(number: str) -> str | None:
-    """The name of a signal without its SIG, from its number in digits."""
+    """The name of a signal without its SIG, from its number in digits; None if there is none of that number."""
     try:
-        return signal.Signals(int(number)).name.removeprefix("SIG")
+        value = int(number)
+        if signal.SIGRTMIN < value < signal.SIGRTMAX:
+            return f"RTMIN+{value - signal.SIGRTMIN}"
+        return signal.Signals(value).name.removeprefix("SIG")
     except ValueError:
         return None

@@ -14,9 +14,12 @@ from hyperhive.containers.endings import Ending
 from hyperhive.errors import brief
 
 MOST_LINES: Final = 10_000
-ENDING_SECONDS: Final = 5.0
-"""How long to wait for systemd's last word on a unit whose first process has died."""
-FIRST_PAUSE: Final = 0.005
+MOST_LOG_BYTES: Final = 16 * 1024 * 1024
+PAUSES: Final = tuple(0.005 * 2**step for step in range(10))
+"""Seconds between looks for the last words of somebody who has ended, 5 in all.
+
+The journal can be followed as well, but journald wakes its followers only four times a second.
+"""
 SLACK_SECONDS: Final = 10
 """How much earlier than a start was recorded its first words may have been written."""
 READ: Final = ("journalctl", "--quiet", "--no-pager")
@@ -38,18 +41,16 @@ class Journal:
         by_systemd = ("_PID=1", f"INVOCATION_ID={invocation}")
         by_nspawn = _said_by(supervisor) if supervisor else (f"_SYSTEMD_INVOCATION_ID={invocation}", *_NATIVE)
         words = (f"--since=@{max(0, since - SLACK_SECONDS)}", "--output=json", f"--output-fields={FIELDS}")
-        until = self.reactor.seconds() + ENDING_SECONDS
-        pause = FIRST_PAUSE
-        while True:
-            ending = Ending()
+        ending = Ending()
+        for pause in PAUSES:
             output = await run(self.reactor, *READ, *words, *by_systemd, "+", *by_nspawn)
+            ending = Ending()
             for entry in filter(None, map(_entry, output.splitlines())):
                 ending.add(entry)
-            if ending.over or self.reactor.seconds() + pause > until:
-                return ending.cause()
-            # Asked again, as journald wakes who waits for more only four times a second.
+            if ending.over:
+                break
             await deferLater(self.reactor, pause)
-            pause *= 2
+        return ending.cause()
 
     async def last_invocation(self, unit: str) -> str:
         """The invocation that systemd last wrote about, of that unit; empty if there is none."""
@@ -58,21 +59,27 @@ class Journal:
         invocation = (entry or {}).get("INVOCATION_ID")
         return invocation if isinstance(invocation, str) else ""
 
-    async def complaint(self, supervisor: int) -> str:
-        """The last that this process of systemd-nspawn itself said; empty if it said nothing."""
-        if not supervisor:
-            return ""
-        output = await run(self.reactor, *READ, "--boot", "--lines=1", "--output=cat", *_said_by(supervisor))
-        return brief(output.decode(errors="replace").strip())
+    async def complaint(self, supervisor: int, invocation: str) -> str:
+        """The last that systemd-nspawn, which has ended, said itself in that invocation; empty if it said nothing."""
+        said = b""
+        by_nspawn = (*_said_by(supervisor), "+", f"_SYSTEMD_INVOCATION_ID={invocation}", *_NATIVE)
+        for pause in PAUSES if invocation else ():
+            said = await run(self.reactor, *READ, "--boot", "--lines=1", "--output=cat", *by_nspawn)
+            if said:
+                break
+            await deferLater(self.reactor, pause)
+        return brief(said.decode(errors="replace").strip())
 
     async def lines(self, unit: str, count: int, since: int) -> list[str]:
-        """The last lines that the unit's processes wrote since then (unix seconds), oldest first."""
+        """The last lines that the unit's processes wrote since then (in microseconds since 1970), oldest first."""
         wanted = min(count, MOST_LINES)
         if wanted <= 0:
             return []
-        words = (*READ, f"--lines={wanted}", f"--since=@{since}", "--output=cat", f"_SYSTEMD_UNIT={unit}")
-        text = (await run(self.reactor, *words)).decode(errors="replace")
-        return text.removesuffix("\n").split("\n")[-wanted:] if text else []
+        # Not reversed, with a time to begin at, it would be the first lines since then.
+        words = (*READ, "--reverse", f"--lines={wanted}", f"--since=@{since / 1_000_000:.6f}", "--output=cat")
+        output = await run(self.reactor, *words, f"_SYSTEMD_UNIT={unit}", most_bytes=MOST_LOG_BYTES)
+        text = output.decode(errors="replace")
+        return text.removesuffix("\n").split("\n")[wanted - 1 :: -1] if text else []
 
 
 def _said_by(supervisor: int) -> Sequence[str]:

@@ -44,7 +44,7 @@ class Starting:
             generation=generation,
             boot=proc.boot(),
             slot=former.slot if former is not None else slots.choose(name, {other.slot for other in others.values()}),
-            first=former.first if former is not None else int(self._clock.seconds()),
+            first=former.first if former is not None else int(self._clock.seconds() * 1_000_000),
             before=unit.invocation
             or (former.invocation if former is not None else "")
             or await self._journal.last_invocation(unit.name),  # of an agent of that name that was destroyed
@@ -59,7 +59,9 @@ class Starting:
             await self._kind.start(name, start)
         except ContainerError as error:
             failed = await self._bus.unit(unit)
-            raise ContainerError(await self._journal.complaint(failed.main_pid) or str(error)) from error
+            invocation = failed.invocation if failed.invocation != start.before else ""
+            said = await self._journal.complaint(failed.main_pid, invocation)
+            raise ContainerError(said or str(error)) from error
         seen = await self.seen_up(name, start)
         if seen is not None:
             return seen

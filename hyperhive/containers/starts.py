@@ -21,10 +21,11 @@ TEXTS = frozenset({"boot", "before", "invocation"})
 class Start:
     """One start of an agent's machine, written before systemd is asked and once more when the machine is up.
 
-    `slot` gives the machine its user ids and its address, `first` is when the agent's first machine was recorded;
+    `slot` gives the machine its user ids and its address, `first` is when the agent's first machine was recorded, in
+    microseconds since 1970, so that the log of one who had that name before is told apart;
     `before` is the unit's invocation before this start, and `invocation` its own (both empty where there is none, or
-    it is not known yet). `supervisor` is the process of systemd-nspawn, `leader` the machine's first. `first` and
-    `since` are in unix seconds, the processes' start times in clock ticks of that `boot`.
+    it is not known yet). `supervisor` is the process of systemd-nspawn, `leader` the machine's first;
+    `since` is in unix seconds, the processes' start times in clock ticks of that `boot`.
     """
 
     generation: int
@@ -49,7 +50,7 @@ def read_start(runtime: Path) -> Start | None:
     """The last start that was recorded in that directory, if the record is whole."""
     try:
         return _understood(json.loads((runtime / RECORD).read_bytes()))
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
 
 
@@ -78,8 +79,8 @@ def recorded(directory: Path) -> dict[str, Start]:
 
 
 def _understood(found: Any) -> Start:
-    # Fields that a later version adds are none of ours.
-    values = {one.name: found[one.name] for one in attrs.fields(Start)}
+    # Fields that a later version adds are none of ours, and an earlier one knew fewer.
+    values = {one.name: found[one.name] for one in attrs.fields(Start) if one.name in found}
     for name, value in values.items():
         if name in TEXTS:
             good = isinstance(value, str)

@@ -13,7 +13,7 @@ from typing import Final
 
 from attrs import frozen
 
-from hyperhive.images import wheels
+from hyperhive.images import MOUNT_POINTS, wheels
 from hyperhive.images.confined import Listener, found, run
 from hyperhive.images.place import Place
 from hyperhive.images.record import ImageError, ImageRecord
@@ -22,7 +22,6 @@ PACKAGES: Final = ("ca-certificates", "curl", "git", "iproute2", "less", "procps
 """The packages of every image, beside Debian's smallest base."""
 USER: Final = "agent"
 UID: Final = 1000
-MOUNT_POINTS: Final = ("run/hive", "state", "agents", "applied")
 HOME: Final = f"home/{USER}"
 PREFIX: Final = "/opt/hyperhive"
 _WHEELS: Final = "/opt/wheels"

@@ -90,7 +90,7 @@ class Place:
         return self.image.with_name(f".{self.image.name}.{what}")
 
     def _set_aside(self, tree: Path) -> Path | None:
-        if not _in_use(tree):
+        if not in_use(tree):
             return None
         kept = self._beside(f"old-{time.time_ns()}")
         tree.rename(kept)
@@ -105,7 +105,7 @@ class Place:
     def _forget_old(self) -> None:
         prefix = self._beside("old-").name
         for old in [one for one in self.image.parent.iterdir() if one.name.startswith(prefix)]:
-            if not _in_use(old):
+            if not in_use(old):
                 _remove(old)
 
 
@@ -135,7 +135,7 @@ def _remove(path: Path) -> None:
         path.unlink()
 
 
-def _in_use(tree: Path) -> bool:
+def in_use(tree: Path) -> bool:
     """Whether some process has the tree as its root, as everything in a machine that runs on it does."""
     there = tree.stat()
     for process in Path("/proc").glob("[0-9]*"):

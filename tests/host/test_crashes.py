@@ -158,3 +158,18 @@ def test_a_program_that_is_not_there_fails_the_start_or_crashes_with_a_sentence(
         host.ask("spawn", name="alice")
         assert "/nowhere/to/be/found" in "\n".join(host.ask("logs", name="alice", lines=50)["log"])
     assert "Traceback" not in daemon.log
+
+
+def test_a_start_that_systemd_nspawn_refuses_fails_with_its_own_words(hive: NspawnHive) -> None:
+    hive.open()
+    home = hive.state / "agents/alice"
+    home.mkdir(parents=True)
+    (home / "credentials").mkdir()
+    call("mount", "-t", "proc", "proc", str(home / "credentials"))  # what no file system of a disk is: not to be mapped
+    try:
+        with hive.host() as host:
+            answer = host.ask("spawn", name="alice")
+    finally:
+        call("umount", str(home / "credentials"))
+    assert not answer["ok"]
+    assert "Failed to map ids" in answer["error"]
