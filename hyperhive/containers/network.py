@@ -79,28 +79,31 @@ class Network:
             return (f"--network-zone={ZONE}", f"--resolv-conf={servers}")
         return ("--private-network", "--resolv-conf=off") if self.kind == NO_NETWORK else ()
 
-    async def check(self, name: str) -> None:
-        """Make the network ready for that agent's machine. Raises ContainerError."""
+    async def check(self) -> None:
+        """Make the network ready for a machine. Raises ContainerError."""
         if self.kind != NAT:
             return
         networkd = await self.bus.unit(NETWORKD)
         if networkd.active != "active":
             raise ContainerError(
-                f"the network 'nat' of {name} needs systemd-networkd, which is {networkd.active}; start it "
+                f"the network 'nat' needs systemd-networkd, which is {networkd.active}; start it "
                 "('systemctl enable --now systemd-networkd'), or set 'nspawn.network' to \"host\""
             )
         for program, package in PACKAGES.items():
             if shutil.which(program) is None:
                 raise ContainerError(
-                    f"the network 'nat' of {name} needs '{program}'; install the package '{package}', "
+                    f"the network 'nat' needs '{program}'; install the package '{package}', "
                     "or set 'nspawn.network' to \"host\""
                 )
         await run(self.reactor, "nft", "--file", "-", given=RULES.encode())
 
-    async def join(self, leader: int, address: IPv4Interface) -> None:
-        """Give the machine that this process leads its address; returns when it has a way out. Raises ContainerError."""
+    async def join(self, machine: str, leader: int, address: IPv4Interface) -> None:
+        """Give the machine that this process leads its address; its way out is there then. Raises ContainerError."""
         if self.kind != NAT:
             return
+        # Machines stay apart even where somebody's firewall flushes our rules.
+        port = ("ip", "link", "set", "dev", f"vb-{machine}", "type", "bridge_slave", "isolated", "on")
+        await run(self.reactor, *port)
         gateway = slots.gateway(self.subnet)
         inside = ("nsenter", f"--net=/proc/{leader}/ns/net", "ip", "-batch", "-")
         commands = (

@@ -7,7 +7,6 @@ anew; what is kept is `/state` and the home of its user (docs/decisions/018).
 
 from __future__ import annotations
 
-import os
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -17,12 +16,15 @@ from typing import Any, ClassVar
 from attrs import define
 
 from hyperhive.containers import slots
-from hyperhive.containers.commands import IReactor, run
+from hyperhive.containers.commands import run
+from hyperhive.containers.files import own
 from hyperhive.containers.image import Image, User
+from hyperhive.containers.image_source import ImageSource
 from hyperhive.containers.kind import START_SECONDS, machine_name
 from hyperhive.containers.network import Network
 from hyperhive.containers.starts import Start
 from hyperhive.containers.system_bus import SystemBus
+from hyperhive.containers.tarball import IReactor
 from hyperhive.errors import ContainerError
 from hyperhive.layout import Layout
 from hyperhive.limits import MachineSettings
@@ -53,7 +55,7 @@ class Nspawn:
     reactor: IReactor
     layout: Layout
     bus: SystemBus
-    image: Image
+    image: ImageSource
     settings: MachineSettings
     commands: Callable[[str], Sequence[str]]
     environment: Mapping[str, str]
@@ -69,31 +71,17 @@ class Nspawn:
 
     async def start(self, name: str, start: Start) -> None:
         """Lay out the machine's root, and start its unit. Raises ContainerError."""
-        await self._network.check(name)
-        user = self.image.user(self.settings.user)
+        await self._network.check()
         await self.remove(name)
-        directories = self.image.directories()
-        first = slots.first_uid(start.slot)
-        for directory in directories:
-            # At its top an overlay shows the owner and the mode of its upper directory.
-            like = (self.image.root / directory).stat()
-            _own(self._upper(name) / directory, first + like.st_uid, first + like.st_gid, stat.S_IMODE(like.st_mode))
-        for kept in (self.layout.notes(name), self.layout.credentials(name)):
-            _own(kept, user.uid, user.gid, 0o700)
-        with suppress(
-            ContainerError
-        ):  # the manager may have put a link or a file in its place, which is its own affair
-            _own(self.layout.proposed(name), user.uid, user.gid, 0o700)
-        if name == MANAGER:
-            _own(self.layout.proposals, user.uid, user.gid, 0o700)
-            _own(self.layout.applications, 0, 0, 0o755)
-        words = [*self._options(name, start, user, directories), *self.commands(name)]
-        await self.bus.start_transient(self.unit(name), list(self._properties(name, words)), START_SECONDS)
+        async with self.image.held() as image:
+            words = [*self._laid_out(name, start, image), *self.commands(name)]
+            await self.bus.start_transient(self.unit(name), list(self._properties(name, words)), START_SECONDS)
 
     async def connect(self, name: str, start: Start) -> None:
         """Give the machine its address. Raises ContainerError."""
         if start.up:
-            await self._network.join(start.leader, slots.address(start.slot, self.settings.subnet))
+            address = slots.address(start.slot, self.settings.subnet)
+            await self._network.join(machine_name(name), start.leader, address)
 
     async def remove(self, name: str) -> None:
         """Take away what the agent changed in its root. Raises ContainerError."""
@@ -106,14 +94,32 @@ class Nspawn:
     def _upper(self, name: str) -> Path:
         return self.layout.runtime(name) / "root"
 
-    def _options(self, name: str, start: Start, user: User, directories: Sequence[str]) -> Iterator[str]:
-        """The command line of systemd-nspawn, but for the program."""
+    def _laid_out(self, name: str, start: Start, image: Image) -> Sequence[str]:
+        """Make ready what the machine is made of; returns the command line of systemd-nspawn, but for the program."""
+        user = image.user(self.settings.user)
+        directories = image.directories()
+        first = slots.first_uid(start.slot)
+        for directory in directories:
+            # At its top an overlay shows the owner and the mode of its upper directory.
+            like = (image.root / directory).stat()
+            own(self._upper(name) / directory, first + like.st_uid, first + like.st_gid, stat.S_IMODE(like.st_mode))
+        for kept in (self.layout.notes(name), self.layout.credentials(name)):
+            own(kept, user.uid, user.gid, 0o700)
+        # The manager may have put a link or a file in its place, which is its own affair.
+        with suppress(ContainerError):
+            own(self.layout.proposed(name), user.uid, user.gid, 0o700)
+        if name == MANAGER:
+            own(self.layout.proposals, user.uid, user.gid, 0o700)
+            own(self.layout.applications, 0, 0, 0o755)
+        return list(self._options(name, start, image, user))
+
+    def _options(self, name: str, start: Start, image: Image, user: User) -> Iterator[str]:
         yield from ("/usr/bin/systemd-nspawn", "--quiet", "--keep-unit", "--register=yes", "--settings=no")
         yield from ("--as-pid2", "--console=pipe", "--link-journal=no", "--timezone=off")
         yield from (f"--machine={machine_name(name)}", f"--kill-signal={POWER_OFF}")
         yield from (f"--user={user.name}", "--chdir=/state", f"--drop-capability={DROPPED_CAPABILITIES}")
-        yield from (f"--directory={self.image.root}", "--read-only")
-        for directory in directories:
+        yield from (f"--directory={image.root}", "--read-only")
+        for directory in image.directories():
             yield f"--overlay=+/{directory}:{_escaped(self._upper(name) / directory)}:/{directory}"
         yield f"--private-users={slots.first_uid(start.slot)}:{slots.UIDS}"
         yield "--private-users-ownership=map"
@@ -159,20 +165,6 @@ class Nspawn:
             yield "MemoryMax", "t", self.settings.memory
         if self.settings.cpu is not None:
             yield "CPUQuotaPerSecUSec", "t", self.settings.cpu * 10_000
-
-
-def _own(directory: Path, uid: int, gid: int, mode: int) -> None:
-    """Make that directory and give it away; what is in it is left alone, and a link in its place is refused."""
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        try:
-            os.fchown(descriptor, uid, gid)  # before the mode, of which it takes bits away
-            os.fchmod(descriptor, mode)
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        raise ContainerError(f"{directory} can't be given to user {uid}: {error.strerror}") from error
 
 
 def _escaped(path: Path) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -72,8 +73,7 @@ def networkd() -> Iterator[None]:
 @contextmanager
 def put_files() -> Iterator[None]:
     """The files of `hivectl install` that are networkd's are there meanwhile."""
-    tree = Path("/run/installed")
-    tree.mkdir()
+    tree = Path(tempfile.mkdtemp())
     assert CliRunner().invoke(install, ["--root", str(tree)]).exit_code == 0
     files = list((tree / "etc/systemd/network").glob("*.network"))
     try:

@@ -8,9 +8,11 @@ import os
 import socket
 import struct
 import subprocess
+from ipaddress import IPv4Address
+from pathlib import Path
 from typing import Any
 
-from tests.daemon.client import PATIENCE
+from tests.daemon.client import PATIENCE, Answer
 from tests.host.hives import NspawnHive, call
 
 IS_OPEN = "the door is open"
@@ -114,22 +116,37 @@ class Puppet:
     @property
     def first_uid(self) -> int:
         """Who its machine's root is on the host."""
-        with open(f"/proc/{self.leader}/uid_map", encoding="ascii") as lines:
-            return int(lines.readline().split()[1])
+        return int(Path(f"/proc/{self.leader}/uid_map").read_text().split()[1])
 
     @property
     def address(self) -> str:
         """Its address on the hive's network."""
-        words = ("ip", "-json", "-4", "address", "show", "dev", "host0")
-        (link,) = json.loads(call("nsenter", f"--net=/proc/{self.leader}/ns/net", *words))
-        return str(link["addr_info"][0]["local"])
+        return str(self._link("-4", "address")["addr_info"][0]["local"])
 
-    def _tell(self, code: str, *descriptors: int) -> dict[str, Any]:
+    @property
+    def link_local(self) -> str:
+        """An IPv6 address for it there, which `introduce` sets: its kernel looks at its own one for seconds first."""
+        return f"fe80::{IPv4Address(self.address).packed[2]:x}:{IPv4Address(self.address).packed[3]:x}"
+
+    @property
+    def hardware(self) -> str:
+        """Its hardware address."""
+        return str(self._link("link")["address"])
+
+    def in_network(self, *words: str) -> str:
+        """What a command of the host's prints in the machine's network."""
+        return call("nsenter", f"--net=/proc/{self.leader}/ns/net", *words)
+
+    def _link(self, *what: str) -> Answer:
+        found: list[Answer] = json.loads(self.in_network("ip", "-json", *what, "show", "dev", "host0"))
+        return found[0]
+
+    def _tell(self, code: str, *descriptors: int) -> Answer:
         with self._connected() as connection:
             passed = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))] if descriptors else []
             connection.sendmsg([json.dumps(code).encode()], passed)
             with connection.makefile("rb") as answer:
-                told: dict[str, Any] = json.loads(answer.readline())
+                told: Answer = json.loads(answer.readline())
         return told
 
     def _connected(self) -> socket.socket:
@@ -137,3 +154,12 @@ class Puppet:
         connection.settimeout(PATIENCE)
         connection.connect(os.fspath(self.door))
         return connection
+
+
+def introduce(one: Puppet, to: Puppet) -> None:
+    """Have a machine's kernel know the hardware address of another one, which it may not be able to ask for."""
+    for puppet in (one, to):
+        puppet.in_network("ip", "address", "replace", f"{puppet.link_local}/64", "dev", "host0", "nodad")
+    for address in (one.address, one.link_local):
+        known = ("lladdr", one.hardware, "dev", "host0", "nud", "permanent")
+        to.in_network("ip", "neighbour", "replace", address, *known)

@@ -14,10 +14,9 @@ import pytest
 
 from tests.host.hives import NspawnHive, call
 from tests.host.internet import HOST, IN, NETWORKS, PORT, SERVER, internet, networkd, put_files, visit
-from tests.host.puppets import COMMAND, Puppet
+from tests.host.puppets import COMMAND, Puppet, introduce
 
 UPLINKS = Path("/run/systemd/resolve/resolv.conf")
-TOOLS = ("rm", "ip", "nsenter", "journalctl")
 
 MakeHive = Callable[..., NspawnHive]
 
@@ -121,17 +120,19 @@ def test_without_networkd_a_start_is_refused_and_the_hosts_network_offered(make_
     hive = make_hive()
     hive.open()
     said = refusal(hive)
-    assert "alice needs systemd-networkd, which is inactive; start it ('systemctl enable --now" in said
-    assert said.endswith("or set 'nspawn.network' to \"host\"")
+    assert "the network 'nat' needs systemd-networkd, which is inactive; start it ('systemctl enable --now" in said
+    assert said.endswith("or set 'nspawn.network' to \"host\" (operation 2)")
 
 
 def test_without_nft_a_start_is_refused_and_its_package_named(make_hive: MakeHive, tmp_path: Path) -> None:
     hive = make_hive()
-    for tool in TOOLS:
-        (tmp_path / tool).symlink_to(shutil.which(tool) or "")
+    for directory in ("/usr/sbin", "/usr/bin"):
+        for tool in Path(directory).iterdir():
+            if tool.name != "nft" and not (tmp_path / tool.name).is_symlink():
+                (tmp_path / tool.name).symlink_to(tool)
     with networkd():
         hive.open(command=COMMAND, environment={**os.environ, "PATH": str(tmp_path)})
-        assert "alice needs 'nft'; install the package 'nftables'" in refusal(hive)
+        assert "the network 'nat' needs 'nft'; install the package 'nftables'" in refusal(hive)
 
 
 def test_without_our_file_networkd_configures_another_bridge_and_the_start_says_who_puts_ours_there(
@@ -150,6 +151,20 @@ def test_without_our_file_networkd_configures_another_bridge_and_the_start_says_
             call("networkctl", "reload")
             with hive.host() as host:
                 assert host.ask("spawn", name="bob")["ok"]
+
+
+@pytest.mark.usefixtures("outside")
+def test_machines_stay_apart_on_the_bridge_when_a_firewall_has_flushed_every_rule(make_hive: MakeHive) -> None:
+    hive = make_hive()
+    hive.open(command=COMMAND)
+    alice, bob = spawned(hive, "alice"), spawned(hive, "bob-of-the-very-long-name")
+    for puppet in (alice, bob):
+        puppet.wait()
+    call("nft", "flush", "ruleset")
+    bob.do(f"server = socket.create_server(('', {PORT}))\nif os.fork() == 0:\n    signal.pause()")
+    introduce(alice, bob)
+    introduce(bob, alice)
+    assert alice.fails(f"socket.create_connection(({bob.address!r}, {PORT}), 1)") == "TimeoutError"
 
 
 @pytest.mark.usefixtures("outside")
@@ -188,6 +203,19 @@ def test_with_no_network_there_is_only_the_loopback(make_hive: MakeHive) -> None
     alice = spawned(hive)
     alice.wait()
     assert alice.do("result = [name for _, name in socket.if_nameindex()]") == ["lo"]
+
+
+def test_with_the_hosts_network_its_abstract_sockets_are_in_reach_and_the_bus_is_not(make_hive: MakeHive) -> None:
+    hive = make_hive(network="host", user="root")
+    hive.open(command=COMMAND)
+    alice = spawned(hive)
+    alice.wait()
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind("\0of the host's")
+        server.listen()
+        alice.do("socket.socket(socket.AF_UNIX).connect('\\0of the host\\'s')")
+    for path in ("/run/dbus/system_bus_socket", "/run/systemd/private"):
+        assert alice.fails(f"socket.socket(socket.AF_UNIX).connect({path!r})") == "ENOENT"
 
 
 def test_with_the_hosts_network_a_machine_is_on_it_and_cant_change_it(make_hive: MakeHive) -> None:
