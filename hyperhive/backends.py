@@ -54,14 +54,14 @@ def _machines(reactor: Any, config: Config) -> IContainers:
 
 
 def _nspawn(reactor: Any, config: Config, bus: SystemBus) -> Kind:
-    from hyperhive.containers.image import Image
+    from hyperhive.containers.image_source import ImageSource
     from hyperhive.containers.nspawn import Nspawn
 
     return Nspawn(
         reactor=reactor,
         layout=config.layout,
         bus=bus,
-        image=Image(config.nspawn.image or config.layout.image),
+        image=ImageSource(reactor, config.nspawn.image or config.layout.image, config.layout.state / "images"),
         settings=config.nspawn,
         commands=lambda _: config.agent_command or ("hive-agent", "serve"),
         environment=_told(config),

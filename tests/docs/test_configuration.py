@@ -39,7 +39,9 @@ def test_the_defaults_in_the_table_are_the_defaults() -> None:
     plain = Config(state_dir=Path(), run_dir=Path())
     for name, row in WRITTEN.items():
         if re.fullmatch(r'[\d.]+|`("\w+"|true|false)`', row[3]):
-            (default,) = (getattr(part, name) for part in (plain, plain.mail, plain.restart) if hasattr(part, name))
+            (default,) = (
+                getattr(part, name) for part in (plain, plain.mail, plain.restart, plain.nspawn) if hasattr(part, name)
+            )
             assert tomllib.loads(f"it = {row[3].strip('`')}") == {"it": default}, name
 
 
@@ -51,7 +53,7 @@ def test_the_example_is_a_configuration_with_every_setting(tmp_path: Path) -> No
     assert made.home == "https://hive.example.org/"
     settings = tomllib.loads(example())
     (of_an_agent,) = settings.pop("agents").values()
-    sections = [settings.pop(name) for name in ("agent", "mail", "restart")]
+    sections = [settings.pop(name) for name in ("agent", "mail", "restart", "nspawn", "nixos")]
     assert {name for section in (settings, of_an_agent, *sections) for name in section} == set(SETTINGS)
 
 

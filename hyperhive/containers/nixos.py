@@ -1,0 +1,179 @@
+"""The `nixos` backend's machines: NixOS's own containers, built from the operator's flake and started as their units.
+
+Beside what `nixos-container` makes there stand a `.conf` and a drop-in of ours, and the agent's environment in a file.
+The container's root is a copy of an empty one, which each start begins anew (`--ephemeral`): the unit's scripts, which
+are root's, never work in a tree that an agent could have changed. There is no user namespace.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import ClassVar, Final
+
+from attrs import define, field
+
+from hyperhive.containers import slots
+from hyperhive.containers.commands import IReactor, run
+from hyperhive.containers.files import own, put
+from hyperhive.containers.image import User
+from hyperhive.containers.imperative import CONFS, ImperativeContainers
+from hyperhive.containers.kind import START_SECONDS, machine_name
+from hyperhive.containers.network import Network
+from hyperhive.containers.nixos_files import bound, conf, drop_in, environment
+from hyperhive.containers.starts import Start
+from hyperhive.containers.system_bus import SystemBus
+from hyperhive.errors import ContainerError
+from hyperhive.layout import Layout
+from hyperhive.limits import MachineSettings
+from hyperhive.wire.names import MANAGER
+
+ROOTS: Final = Path("/var/lib/nixos-containers")
+UNITS: Final = Path("/run/systemd/system")
+USER: Final = User(name="agent", uid=1000, gid=1000, home="/home/agent")
+"""Whom the system of the flake must have, and run the agent as."""
+
+# Of those that systemd-nspawn leaves to a container's root, the ones that a booted NixOS is known to do without.
+DROPPED_CAPABILITIES: Final = "CAP_LINUX_IMMUTABLE,CAP_MKNOD,CAP_NET_ADMIN,CAP_NET_BROADCAST,CAP_NET_RAW"
+
+
+@define(eq=False)
+class Nixos:
+    """Makes containers of NixOS with the system of `flake`. `commands` gives what an agent is to run inside.
+
+    `environment` is what that is told beside its own place in the hive; `grace` as for `Machines`.
+    """
+
+    kind: ClassVar[str] = "nixos"
+    isolates: ClassVar[bool] = True
+    longest_name: ClassVar[int] = 9
+
+    reactor: IReactor
+    layout: Layout
+    bus: SystemBus
+    flake: str
+    settings: MachineSettings
+    commands: Callable[[str], Sequence[str]]
+    environment: Mapping[str, str]
+    grace: float
+
+    _containers: ImperativeContainers = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._containers = ImperativeContainers(self.reactor, self.bus, self.flake, self.layout.state / "nix")
+
+    def unit(self, name: str) -> str:
+        """The systemd unit that holds the agent's machine."""
+        return f"container@{machine_name(name)}.service"
+
+    def owns(self, start: Start, uid: int) -> bool:
+        """Always: without a user namespace a process in the container can have any user's number."""
+        return True
+
+    async def start(self, name: str, start: Start) -> None:
+        """Have the container's system built, write what is ours, and start its unit. Raises ContainerError."""
+        machine = machine_name(name)
+        text = conf(self.settings.network, list(self._flags(name)))
+        await self._network.check()
+        await self._containers.make(machine, self._record(name))
+        await self._clear(machine)
+        self._own(name)
+        put(self._environment(name), environment(self._told(name, start)))
+        put(CONFS / f"{machine}.conf", text)
+        await self._load(name)
+        await self.bus.start_unit(self.unit(name), START_SECONDS)
+
+    async def connect(self, name: str, start: Start) -> None:
+        """Give the machine its address. Raises ContainerError."""
+        if start.up:
+            address = slots.address(start.slot, self.settings.subnet)
+            await self._network.join(machine_name(name), start.leader, address)
+
+    async def remove(self, name: str) -> None:
+        """Take away the container, its root, and what is ours. Raises ContainerError."""
+        machine = machine_name(name)
+        await self._containers.destroy(machine, self._record(name))
+        await self._clear(machine)
+        if self._drop_in(name).exists():
+            shutil.rmtree(self._drop_in(name).parent)
+            await self.bus.reload()
+
+    @property
+    def _network(self) -> Network:
+        return Network(self.reactor, self.bus, self.settings.network, self.settings.subnet)
+
+    def _record(self, name: str) -> Path:
+        return self.layout.runtime(name) / "nixos.json"
+
+    def _environment(self, name: str) -> Path:
+        return self.layout.runtime(name) / "environment"
+
+    def _drop_in(self, name: str) -> Path:
+        return UNITS / f"{self.unit(name)}.d" / "50-hyperhive.conf"
+
+    def _told(self, name: str, start: Start) -> dict[str, str]:
+        """What stands in /run/hive-env."""
+        return {
+            **self.environment,
+            "HIVE_SOCKET": "/run/hive/mcp.sock",
+            "HIVE_AGENT": name,
+            "HIVE_STATE_DIR": "/state",
+            "HIVE_GENERATION": str(start.generation),
+            "HIVE_COMMAND": shlex.join(self.commands(name)),
+        }
+
+    def _flags(self, name: str) -> Iterator[str]:
+        """What systemd-nspawn is told beside what the container's unit tells it."""
+        yield from ("--quiet", "--ephemeral", "--link-journal=no", f"--drop-capability={DROPPED_CAPABILITIES}")
+        yield from self._network.options()
+        # Its socket's directory is root's and read-only: the daemon makes sockets nowhere where an agent can write.
+        yield bound(str(self.layout.agent_socket(name).parent), "/run/hive")
+        yield bound(str(self._environment(name)), "/run/hive-env")
+        yield bound(str(self.layout.notes(name)), "/state", writable=True)
+        yield bound(str(self.layout.credentials(name)), USER.home, writable=True)
+        if name == MANAGER:
+            yield bound(str(self.layout.proposals), "/agents", writable=True)
+            yield bound(str(self.layout.applications), "/applied")
+
+    def _own(self, name: str) -> None:
+        for kept in (self.layout.notes(name), self.layout.credentials(name)):
+            own(kept, USER.uid, USER.gid, 0o700)
+        with suppress(ContainerError):  # the manager may have put a link or a file there, which is its own affair
+            own(self.layout.proposed(name), USER.uid, USER.gid, 0o700)
+        if name == MANAGER:
+            own(self.layout.proposals, USER.uid, USER.gid, 0o700)
+            own(self.layout.applications, 0, 0, 0o755)
+
+    async def _load(self, name: str) -> None:
+        """Have systemd know the drop-in; it is asked to read its units again only if that is new."""
+        path, text = self._drop_in(name), drop_in(self.settings, self.grace)
+        loaded = self.layout.runtime(name) / "drop-in"
+        if not (_is(path, text) and _is(loaded, text)):
+            put(path, text)
+            await self.bus.reload()
+            put(loaded, text)
+
+    async def _clear(self, machine: str) -> None:
+        """Take away the roots that systemd-nspawn could not take away itself, because it was killed."""
+        # Their names are systemd's tempfn_random(): 16 hexadecimal digits at the end; and a lock with each.
+        left = re.compile(
+            rf"\.#machine\.{re.escape(machine)}[0-9a-f]{{16}}|\.#\.#machine\.{re.escape(machine)}[0-9a-f]{{16}}\.lck"
+        )
+        try:
+            found = [str(path) for path in ROOTS.iterdir() if left.fullmatch(path.name)] if ROOTS.is_dir() else []
+        except OSError as error:
+            raise ContainerError(f"{ROOTS} can't be read: {error.strerror}") from error
+        if found:
+            await run(self.reactor, "rm", "-rf", "--one-file-system", "--", *found, seconds=600)
+
+
+def _is(path: Path, text: str) -> bool:
+    """Whether that is what the file holds."""
+    try:
+        return path.read_text(encoding="utf-8") == text
+    except OSError:
+        return False
