@@ -35,6 +35,18 @@ in
   config = lib.mkIf cfg.enable {
     users.groups.hyperhive.members = cfg.operators;
     environment.systemPackages = [ cfg.package ];
+    # The bridge of agents with the network `nat`; it is there once networkd is (`systemd.network.enable`).
+    systemd.network.networks."70-hyperhive" = {
+      matchConfig.Name = "vz-hive";
+      linkConfig.RequiredForOnline = "no";
+      networkConfig = {
+        Address = "10.215.0.1/16";
+        IPMasquerade = "ipv4";
+        ConfigureWithoutCarrier = true;
+        LinkLocalAddressing = "no";
+        IPv6AcceptRA = false;
+      };
+    };
     systemd.services.hyperhive = {
       description = "Hive of coding agents";
       documentation = [ "man:systemd.service(5)" ];
@@ -49,7 +61,10 @@ in
       path = [
         pkgs.btrfs-progs
         pkgs.git
+        pkgs.iproute2
+        pkgs.nftables
         pkgs.nixos-container
+        pkgs.util-linux
         config.nix.package
       ];
       # The store is read-only for the service: nix is to ask its own daemon.
@@ -81,6 +96,7 @@ in
           "CAP_SETFCAP"
           "CAP_SETGID"
           "CAP_SETUID"
+          "CAP_NET_ADMIN"
           "CAP_SYS_ADMIN"
           "CAP_SYS_CHROOT"
           "CAP_SYS_PTRACE"
@@ -92,6 +108,7 @@ in
           "-/var/lib/nixos-containers"
           "-/nix/var/nix"
           "-/run/lock"
+          "/run/systemd/system"
         ];
         ProtectHome = "read-only";
         PrivateTmp = true;

@@ -156,6 +156,7 @@ def _next(root: Path) -> tuple[str, ...]:
         "systemctl daemon-reload",
         "systemctl enable --now hyperhive",
         "usermod -aG hyperhive USER    # for each who is to operate the hive",
+        "systemctl enable --now systemd-networkd && networkctl reload    # for containers with a network",
     )
 
 

@@ -18,7 +18,10 @@ let
     };
     btrfs-progs = "btrfs-progs";
     git = "git";
+    iproute2 = "iproute2";
+    nftables = "nftables";
     nixos-container = "nixos-container";
+    util-linux = "util-linux";
   };
   evaluated =
     enable:

@@ -55,6 +55,15 @@ def test_the_program_is_the_package_s_and_reads_the_settings(evaluated: Any) -> 
     ]
 
 
+def test_the_bridge_of_the_hive_is_configured_as_by_the_file(evaluated: Any) -> None:
+    made = evaluated["on"]["systemd"]["network"]["networks"]["70-hyperhive"]
+    settings = {
+        section.removesuffix("Config").capitalize(): {name: words(value) for name, value in named.items()}
+        for section, named in made.items()
+    }
+    assert settings == unit(UNIT.with_name("70-hyperhive.network"))
+
+
 def test_operators_are_members_of_the_group(evaluated: Any) -> None:
     assert evaluated["on"]["users"]["groups"] == {"hyperhive": {"members": ["alice"]}}
 
@@ -90,11 +99,11 @@ def service(evaluated: Any) -> Any:
     return evaluated["on"]["systemd"]["services"]["hyperhive"]
 
 
-def unit() -> dict[str, dict[str, list[str]]]:
+def unit(path: Path = UNIT) -> dict[str, dict[str, list[str]]]:
     """The sections of the unit; the values of a setting that is given several times are joined."""
     sections: dict[str, dict[str, list[str]]] = {}
     settings: dict[str, list[str]] = {}
-    for line in UNIT.read_text().splitlines():
+    for line in path.read_text().splitlines():
         if line.startswith("["):
             settings = sections.setdefault(line.strip("[]"), {})
         elif line and not line.startswith("#"):
@@ -107,4 +116,4 @@ def words(value: Any) -> list[str]:
     """A setting as the unit's file would have it."""
     if isinstance(value, list):
         return [word for one in value for word in words(one)]
-    return ["yes"] if value is True else str(value).split()
+    return [{True: "yes", False: "no"}[value]] if isinstance(value, bool) else str(value).split()

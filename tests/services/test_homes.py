@@ -48,7 +48,7 @@ def test_directories_that_the_agent_closed_are_removed(layout: Layout, mode: int
 def test_directories_nested_deeper_than_python_can_follow_are_removed(layout: Layout) -> None:
     directory = os.open(layout.notes("bob"), os.O_RDONLY)
     for _ in range(2 * sys.getrecursionlimit()):
-        os.mkdir("d", dir_fd=directory)  # noqa: PTH102 - no path is as long
+        os.mkdir("d", dir_fd=directory)
         below = os.open("d", os.O_RDONLY, dir_fd=directory)
         os.close(directory)
         directory = below
