@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
 from tests.contract.program import command
-from tests.contract.world import SETTINGS, World, agent_command
+from tests.contract.world import SETTINGS, LocalWorld, World, agent_command
+from tests.daemon.conftest import short_lived
 from tests.host.hives import NspawnHive, call
 
 
@@ -55,6 +59,7 @@ class MachineWorld(World):
 class NspawnWorld(MachineWorld):
     """A hive on the `nspawn` backend."""
 
+    backend = "nspawn"
     longest_name = 32
 
     def __init__(self, hive: NspawnHive) -> None:
@@ -71,6 +76,20 @@ class NspawnWorld(MachineWorld):
         return [*self.hive.places(), "--containers", "nspawn", "--config", str(config), *program]
 
 
-def quietly(*words: str) -> None:
-    """Run a command that may fail."""
-    subprocess.run(words, check=False, capture_output=True, timeout=60)
+@contextmanager
+def local() -> Iterator[World]:
+    """A world on the `local` backend, as root."""
+    with short_lived() as hive:
+        yield LocalWorld(hive)
+
+
+@contextmanager
+def nspawn() -> Iterator[MachineWorld]:
+    """A world on the `nspawn` backend."""
+    base = Path(tempfile.mkdtemp(prefix="hive-", dir=os.environ["HYPERHIVE_TEST_HOST_STATE"]))
+    hive = NspawnHive(base)
+    try:
+        yield NspawnWorld(hive)
+    finally:
+        hive.end()
+        call("rm", "-rf", "--one-file-system", str(base), str(hive.run))
