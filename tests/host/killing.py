@@ -58,6 +58,8 @@ def _systemctl_kill(hive: NspawnHive, name: str) -> Callable[[], object]:
     return partial(call, "systemctl", "kill", "--signal=KILL", hive.unit(name))
 
 
+NO_BUS = "SIGKILL, bus stopped"
+BUS = ("dbus.socket", "dbus.service")
 WAYS: Mapping[str, Way] = {
     "SIGKILL of its leader": Way(_kill, "killed by SIGKILL"),
     "exit 3 of its program": Way(_exit, "exited with status 3"),
@@ -90,6 +92,27 @@ def all_ways(hive: NspawnHive, rounds: int) -> Iterator[Report]:
                 yield killed(hive, "alice", way, manager, host)
 
 
+def without_a_bus(hive: NspawnHive, count: int) -> Iterator[Report]:
+    """Kill the leaders of so many agents while the system bus is stopped; none is started again."""
+    names = [f"bus{number}" for number in range(count)]
+    with hive.host() as host, hive.manager() as manager:
+        for name in names:
+            assert host.ask("spawn", name=name)["ok"]
+        kills = [_kill(hive, name) for name in names]
+        list(_rest(manager))
+        call("systemctl", "stop", *BUS)
+        try:
+            for kill in kills:
+                manager.say("recv", wait_seconds=20)
+                begun = time.monotonic()
+                kill()
+                first = manager.hear()
+                seconds = time.monotonic() - begun
+                yield Report(NO_BUS, [event(first), *(event(message) for message in _rest(manager))], seconds)
+        finally:
+            call("systemctl", "start", *BUS)
+
+
 def _rest(manager: Client) -> Iterator[Answer]:
     while (message := manager.ask("recv", wait_seconds=0))["kind"] == "message":
         yield message
@@ -98,7 +121,7 @@ def _rest(manager: Client) -> Iterator[Answer]:
 def table(reports: Sequence[Report]) -> str:
     """Median and 99th percentile of each way, in milliseconds."""
     lines = [f"{'way':24} {'kills':>5} {'median':>8} {'p99':>8}  (ms, from before the kill to the manager's recv)"]
-    for way in WAYS:
+    for way in dict.fromkeys(report.way for report in reports):
         times = sorted(report.seconds * 1000 for report in reports if report.way == way)
         last = times[min(len(times) - 1, round(0.99 * len(times)))]
         lines.append(f"{way:24} {len(times):5} {statistics.median(times):8.1f} {last:8.1f}")
@@ -112,7 +135,7 @@ def main() -> None:
     hive = NspawnHive(base)
     try:
         hive.open(command=PROGRAM)
-        print(table(list(all_ways(hive, rounds))), flush=True)
+        print(table([*all_ways(hive, rounds), *without_a_bus(hive, min(rounds, 20))]), flush=True)
     finally:
         hive.end()
         shutil.rmtree(base, ignore_errors=True)

@@ -13,7 +13,7 @@ import pytest
 from tests.daemon.client import Client, event
 from tests.daemon.harness import Daemon
 from tests.host.hives import NspawnHive, call
-from tests.host.killing import PROGRAM, WAYS, all_ways, table
+from tests.host.killing import BUS, PROGRAM, WAYS, all_ways, table
 
 ROUNDS = 200 // len(WAYS)
 AGENTS = ("alice", "bob", "carol", "dave", "erin")
@@ -94,13 +94,12 @@ def test_no_restart_around_the_machines_is_taken_for_a_crash(hive: NspawnHive, w
 @pytest.fixture
 def no_bus() -> Iterator[Restart]:
     """Ends the system bus when it is called; it is back after the test."""
-    units = ("dbus.socket", "dbus.service")
 
     def end() -> None:
-        call("systemctl", "stop", *units)
+        call("systemctl", "stop", *BUS)
 
     yield end
-    call("systemctl", "start", *units)
+    call("systemctl", "start", *BUS)
 
 
 def test_a_crash_is_heard_with_its_cause_while_the_bus_is_gone(hive: NspawnHive, no_bus: Restart) -> None:
