@@ -82,7 +82,7 @@ def assemble(reactor: Any, config: Config, soft_files: int) -> Parts:
     lifecycle = Lifecycle(broker, labour, containers.longest_name)
     approvals = Approvals(broker, lifecycle)
     crash_watch = CrashWatch(crashes, containers, reactor, config.poll_interval)
-    restarts = Restarts(broker, lifecycle, config.restart)
+    restarts = Restarts(broker, lifecycle, containers, config.restart)
     lifecycle.after_each(crash_watch.look)
     lifecycle.after_each(restarts.look)
     crashes.after_each(restarts.look)

@@ -23,6 +23,7 @@ class IContainers(Interface):
 
     kind = Attribute("`local`, `nspawn` or `nixos`")
     isolates = Attribute("whether an agent is kept from the host and from other agents (bool)")
+    blind = Attribute("why nothing can be started or stopped now, as a sentence, or None; ends are seen all the same")
     longest_name = Attribute("how many characters an agent's name may have (int)")
 
     def watch(hint: Callable[[], None]) -> None:

@@ -82,6 +82,7 @@ class FakeContainers:
 
     kind = "fake"
     isolates = False
+    blind: str | None = None
     longest_name = 9
 
     def __init__(self) -> None:
@@ -212,7 +213,7 @@ class Bench:
         self.approvals = Approvals(self.broker, self.lifecycle)
         self.crash_watch = CrashWatch(crashes, self.containers, self.clock, 10.0)
         self.roster = Roster(self.broker, self.containers)
-        self.restarts = Restarts(self.broker, self.lifecycle, self.policy)
+        self.restarts = Restarts(self.broker, self.lifecycle, self.containers, self.policy)
         self.lifecycle.after_each(self.crash_watch.look)
         self.lifecycle.after_each(self.restarts.look)
         crashes.after_each(self.restarts.look)

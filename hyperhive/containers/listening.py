@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import ClassVar
 
 from attrs import define, field
@@ -61,9 +62,10 @@ class Listening:
 
     @property
     def blind(self) -> str | None:
-        """Why nothing can be heard now, and since when in Unix time, as a sentence; None while all is well."""
+        """Why nothing can be heard now, and since when, as a sentence; None while all is well."""
         if self._session is None:
-            return f"the system bus is gone since {self._since:.0f}: {self._why}"
+            since = datetime.fromtimestamp(self._since, UTC).isoformat(timespec="seconds")
+            return f"the system bus is gone since {since}: {self._why}"
         return self._session.deaf
 
     def session(self) -> BusSession:

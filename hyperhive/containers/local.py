@@ -53,6 +53,7 @@ class LocalContainers:
 
     kind: ClassVar[str] = "local"
     isolates: ClassVar[bool] = False
+    blind: ClassVar[None] = None
     longest_name: ClassVar[int] = 32
     _log: ClassVar[Logger] = Logger()
 

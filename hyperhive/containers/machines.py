@@ -87,6 +87,11 @@ class Machines:
         return self._kind.isolates
 
     @property
+    def blind(self) -> str | None:
+        """Why systemd can't be asked for anything now."""
+        return self.bus.blind if self._opened else None
+
+    @property
     def longest_name(self) -> int:
         """How many characters an agent's name may have."""
         return self._kind.longest_name

@@ -62,7 +62,7 @@ class Standing:
 def status(replies: Sequence[HostResponse], view: View) -> Page:
     """The screen."""
     standing = Standing.of(replies)
-    needs = list(_needs(standing, view))
+    needs = [*_blind(standing), *_needs(standing, view)]
     return (
         *([Line("What needs you", "bold"), *needs] if needs else [Line("Nothing needs you.", "green")]),
         Line(""),
@@ -70,6 +70,11 @@ def status(replies: Sequence[HostResponse], view: View) -> Page:
         *_quiet(standing, view),
         *_surroundings(standing),
     )
+
+
+def _blind(standing: Standing) -> Iterator[Line]:
+    if standing.backend and standing.backend.blind:
+        yield Line(f"  Nothing can be started or stopped, as {standing.backend.blind}", "red")
 
 
 def _surroundings(standing: Standing) -> Iterator[Line]:

@@ -11,6 +11,7 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from hyperhive.boundaries import IContainers
 from hyperhive.errors import HiveError
 from hyperhive.limits import RestartPolicy
 from hyperhive.services.broker import Broker
@@ -24,7 +25,7 @@ from hyperhive.wire.records import Operation, OperationKind
 _log = Logger()
 
 AGAIN = 5.0
-"""Seconds until the next try where the database could not be used."""
+"""Seconds until the next try where the database could not be used, or nothing can be started."""
 
 
 @define(eq=False)
@@ -38,6 +39,7 @@ class Restarts(Service):
 
     _broker: Broker
     _lifecycle: Lifecycle
+    _containers: IContainers
     _policy: RestartPolicy
     _looking: set[Deferred[None]] = field(factory=set, init=False)
     _timer: IDelayedCall | None = field(default=None, init=False)
@@ -61,6 +63,10 @@ class Restarts(Service):
             looking.addCallback(lambda _: self._looking.discard(looking))
 
     async def _look(self) -> None:
+        if self._containers.blind is not None:
+            # No attempt is spent on what could only fail.
+            self._sleep(AGAIN)
+            return
         now = self._broker.clock.seconds()
         change = partial(_take_due, policy=self._policy, now=now)
         begun, dropped, next_at = await self._broker.database.perform(change)

@@ -48,7 +48,7 @@ class Roster:
     @property
     def backend(self) -> Backend:
         """What the agents run in."""
-        return Backend(kind=self._containers.kind, isolates=self._containers.isolates)
+        return Backend(kind=self._containers.kind, isolates=self._containers.isolates, blind=self._containers.blind)
 
     async def log(self, name: str, lines: int) -> tuple[str, ...]:
         """The last lines of the agent's output. Fails with UnknownAgent."""

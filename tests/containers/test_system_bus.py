@@ -117,7 +117,7 @@ async def everything_arrived(system: SystemBus) -> None:
 
 async def test_it_is_blind_until_it_is_opened_and_closed_without_ever_being(reactor: Any, tmp_path: Path) -> None:
     system = SystemBus(reactor, f"unix:path={tmp_path}/none")
-    assert system.blind == "the system bus is gone since 0: it was not opened"
+    assert system.blind == "the system bus is gone since 1970-01-01T00:00:00+00:00: it was not opened"
     assert await refusal(system.unit(ALICE)) == f"{ALICE} can't be looked at: the system bus is gone: it was not opened"
     await system.close()
 
@@ -161,7 +161,7 @@ async def test_a_bus_that_died_is_found_again(
     lost = hints.next()
     bus.kill()
     await lost
-    assert str(opened.blind).startswith("the system bus is gone since 1")
+    assert str(opened.blind).startswith("the system bus is gone since 2")
     assert (await refusal(opened.machines())).startswith("the machines can't be listed: the system bus is gone: ")
     found = hints.next()
     bus.start()

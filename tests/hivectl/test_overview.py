@@ -130,6 +130,15 @@ def test_approvals_of_other_kinds_are_counted() -> None:
     assert shown(approvals=(), more=2)[1] == "  2 pending approvals: hivectl pending --all"
 
 
+def test_that_nothing_can_be_started_is_said_first_with_the_reason() -> None:
+    replies = [reply() for _ in FIELDS]
+    backend = Backend(kind="nspawn", isolates=True, blind="the system bus is gone since then: it is closed")
+    replies[0] = reply(agent_statuses=(agent(),), backend=backend)
+    first, second = plain(status(replies, View(terminal=True, now=NOW))).splitlines()[:2]
+    assert first == "What needs you"
+    assert second == "  Nothing can be started or stopped, as the system bus is gone since then: it is closed"
+
+
 def test_a_backend_that_isolates_nobody_is_named() -> None:
     replies = [reply() for _ in FIELDS]
     replies[0] = reply(agent_statuses=(agent(),), backend=Backend(kind="local", isolates=False))

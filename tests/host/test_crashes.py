@@ -138,6 +138,7 @@ def test_what_is_asked_for_while_the_bus_is_gone_is_refused_with_a_sentence(
     no_bus()
     with hive.host() as host:
         answer = host.ask("stop", name="alice")
+        assert "the system bus is gone" in host.ask("agent_status")["backend"]["blind"]
     assert not answer["ok"]
     assert "the system bus is gone" in answer["error"]
 

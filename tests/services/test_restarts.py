@@ -14,6 +14,7 @@ from zope.interface import provider
 
 from hyperhive.errors import ContainerError
 from hyperhive.limits import NO, ON_CRASH, RestartPolicy
+from hyperhive.services.restarts import AGAIN
 from hyperhive.store import agents, restarts
 from hyperhive.store.database import DatabaseTrouble
 from hyperhive.wire import events
@@ -110,6 +111,16 @@ def test_an_agent_that_crashed_is_started_again_when_the_pause_is_over(kept: Ben
     kept.pass_time(0.01)
     (operation,) = starts(kept)
     assert (operation.requested_by, operation.state) == (SYSTEM, OperationState.SUCCEEDED)
+    assert kept.containers.runs["bob"].generation == 2
+
+
+def test_no_restart_is_spent_while_nothing_can_be_started(kept: Bench) -> None:
+    kept.containers.blind = "the system bus is gone"
+    crash(kept)
+    kept.pass_time(60)
+    assert "bob" not in kept.containers.runs
+    kept.containers.blind = None
+    kept.pass_time(AGAIN)
     assert kept.containers.runs["bob"].generation == 2
 
 

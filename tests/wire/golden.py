@@ -373,6 +373,10 @@ HOST_ANSWERS: Final[Lines] = (
         '{"version":1,"ok":true,"backend":{"kind":"local","isolates":false}}',
         _host(backend=Backend(kind="local", isolates=False)),
     ),
+    (
+        '{"version":1,"ok":true,"backend":{"kind":"nspawn","isolates":true,"blind":"the system bus is gone"}}',
+        _host(backend=Backend(kind="nspawn", isolates=True, blind="the system bus is gone")),
+    ),
     (f'{{"version":1,"ok":true,"inbox":[{_ROW_LINE}]}}', _host(inbox=(_ROW,))),
     (f'{{"version":1,"ok":true,"messages":[{_MESSAGE_LINE}]}}', _host(messages=(_MESSAGE,))),
     ('{"version":1,"ok":true,"log":["one","two"]}', _host(log=("one", "two"))),
