@@ -11,20 +11,17 @@ from typing import TYPE_CHECKING, Any
 from hyperhive.boundaries import IContainers
 from hyperhive.config import Config
 from hyperhive.containers.local import LocalContainers
-from hyperhive.limits import LONGEST_NAME
+from hyperhive.limits import LONGEST_NAME, NIXOS_LONGEST_NAME
 
 if TYPE_CHECKING:
     from hyperhive.containers.kind import Kind
+    from hyperhive.containers.network import Network
     from hyperhive.containers.system_bus import SystemBus
 
 
 def longest_name(config: Config) -> int:
     """How many characters an agent's name may have with that backend; known before it is made."""
     return NIXOS_LONGEST_NAME if config.containers == "nixos" else LONGEST_NAME
-
-
-NIXOS_LONGEST_NAME = 9
-"""What `nixos-container` leaves of 11 characters after `h-`."""
 
 
 def make_containers(reactor: Any, config: Config, soft_files: int) -> IContainers:
@@ -46,14 +43,16 @@ def make_containers(reactor: Any, config: Config, soft_files: int) -> IContainer
 def _machines(reactor: Any, config: Config) -> IContainers:
     # With these comes txdbus, which the local backend does without.
     from hyperhive.containers.machines import Machines
+    from hyperhive.containers.network import Network
     from hyperhive.containers.system_bus import SystemBus
 
     bus = SystemBus(reactor)
-    kind = _nixos(reactor, config, bus) if config.containers == "nixos" else _nspawn(reactor, config, bus)
-    return Machines(reactor, config.layout, bus, kind, config.stop_grace)
+    network = Network(reactor, bus, config.nspawn.network, config.nspawn.subnet)
+    make = _nixos if config.containers == "nixos" else _nspawn
+    return Machines(reactor, config.layout, bus, make(reactor, config, bus, network), config.stop_grace)
 
 
-def _nspawn(reactor: Any, config: Config, bus: SystemBus) -> Kind:
+def _nspawn(reactor: Any, config: Config, bus: SystemBus, network: Network) -> Kind:
     from hyperhive.containers.image_source import ImageSource
     from hyperhive.containers.nspawn import Nspawn
 
@@ -63,13 +62,14 @@ def _nspawn(reactor: Any, config: Config, bus: SystemBus) -> Kind:
         bus=bus,
         image=ImageSource(reactor, config.nspawn.image or config.layout.image, config.layout.state / "images"),
         settings=config.nspawn,
+        network=network,
         commands=lambda _: config.agent_command or ("hive-agent", "serve"),
         environment=_told(config),
         grace=config.stop_grace,
     )
 
 
-def _nixos(reactor: Any, config: Config, bus: SystemBus) -> Kind:
+def _nixos(reactor: Any, config: Config, bus: SystemBus, network: Network) -> Kind:
     from hyperhive.containers.nixos import Nixos
 
     assert config.flake is not None  # or it would not be a configuration
@@ -79,6 +79,7 @@ def _nixos(reactor: Any, config: Config, bus: SystemBus) -> Kind:
         bus=bus,
         flake=config.flake,
         settings=config.nspawn,
+        network=network,
         commands=lambda _: config.agent_command or ("hive-agent", "serve"),
         environment=_told(config),
         grace=config.stop_grace,

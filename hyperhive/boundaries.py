@@ -22,7 +22,7 @@ class IContainers(Interface):
     """A backend: what agents run in. Its refusals are `ContainerError`s whose sentence the operator reads."""
 
     kind = Attribute("`local`, `nspawn` or `nixos`")
-    isolates = Attribute("whether an agent is kept from the host and from other agents (bool)")
+    isolates = Attribute("whether even an agent that attacks is kept from the host and from other agents (bool)")
     blind = Attribute("why nothing can be started or stopped now, as a sentence, or None; ends are seen all the same")
     longest_name = Attribute("how many characters an agent's name may have (int)")
 

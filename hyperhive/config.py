@@ -15,7 +15,7 @@ from attrs import frozen
 from hyperhive.errors import StartupError
 from hyperhive.layout import Layout
 from hyperhive.limits import LONGEST_NAME, SOCKET_PATH_BYTES, MachineSettings, MailLimits, RestartPolicy
-from hyperhive.settings import MAIL, NSPAWN, OF_AN_AGENT, RESTART, SECTIONS, TOP, checked
+from hyperhive.settings import MAIL, NSPAWN, OF_AN_AGENT, RESTART, SECTIONS, SETTINGS, TOP, checked
 from hyperhive.wire.names import MANAGER, objection, shown
 
 OPERATORS: Final = "hyperhive"
@@ -61,7 +61,7 @@ def configure(given: Mapping[str, str | bool], environment: Mapping[str, str], *
     if file:
         settings = _from_file(Path(str(file)))
     for name, value in options.items():
-        settings[name.replace("-", "_")] = checked(name.replace("-", "_"), value, f"--{name}")
+        settings[name.replace("-", "_")] = checked(name.replace("-", "_"), value, f"--{name}", SETTINGS)
     mail = {name: settings.pop(name) for name in MAIL if name in settings}
     nspawn = {name: settings.pop(name) for name in NSPAWN if name in settings}
     restart = _restart_policy(settings)
@@ -134,7 +134,7 @@ def _from_file(path: Path) -> dict[str, Any]:
         elif section == "agents" and isinstance(value, dict):
             settings["agents"] = {name: _of_agent(name, own, path) for name, own in value.items()}
         else:
-            settings[section] = checked(section if section in TOP else "", value, f"'{key}' in {path}")
+            settings[section] = checked(section, value, f"'{key}' in {path}", TOP)
     return settings
 
 
@@ -143,8 +143,7 @@ def _section(known: Collection[str], given: Mapping[str, Any], section: str, pat
     settings = {}
     for name, value in given.items():
         setting = name.replace("-", "_")
-        where = f"'{section}.{name}' in {path}"
-        settings[setting] = checked(setting if setting in known else "", value, where)
+        settings[setting] = checked(setting, value, f"'{section}.{name}' in {path}", known)
     return settings
 
 

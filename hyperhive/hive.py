@@ -17,7 +17,7 @@ from twisted.logger import ILogObserver, Logger
 from twisted.python.failure import Failure
 
 from hyperhive.assembly import assemble, host_desk
-from hyperhive.config import Config
+from hyperhive.config import OPERATORS, Config
 from hyperhive.containers import proc
 from hyperhive.errors import HiveError
 from hyperhive.logs import json_observer
@@ -29,8 +29,13 @@ _log = Logger()
 
 FILES_APART_FROM_AGENTS = 100
 """Open files that the daemon needs beside what its agents take, generously."""
-FILES_OF_AN_AGENT = 3
-"""Its socket, a connection, and what watches its process."""
+FILES_OF_AN_AGENT = 4
+"""At most: its socket, a connection, its first process, and that one's mounts, which `local` has not."""
+DANGERS = {
+    "local": "agents run as this user and can do what it can",
+    "nixos": "whoever becomes root in a container is root on the host",
+}
+"""What an agent that attacks can do where nothing isolates it."""
 
 
 class Hive(MultiService):
@@ -90,17 +95,27 @@ class Hive(MultiService):
     async def _start(self) -> None:
         parts = self._parts
         parts.database.open()
+        await parts.lifecycle.prepare(proc.boot(), parts.containers.kind)
         self._opened = True
-        await parts.lifecycle.prepare(proc.boot())
         _start_each(parts.broker, parts.turns, parts.approvals, parts.lifecycle)
         for name in await parts.roster.names():
             await parts.doors.open(name)
         await parts.lifecycle.recover()
         _start_each(parts.questions, parts.crash_watch, parts.restarts, parts.retention)
-        operators = Operators.of(self._config.group)
+        operators = self._operators()
         await parts.doors.open_host(HOST, host_desk(self._config, parts), operators.objection_to, operators.gid)
         _spare_the_collector()
         self._say_welcome()
+
+    def _operators(self) -> Operators:
+        operators = Operators.of(self._config.group)
+        if operators.gid is None and operators.group not in (None, OPERATORS):
+            _log.warn(
+                "the group {group} operates nothing: there is none, or our user is not in it; "
+                "mend that ('groupadd --system', 'usermod -aG') and restart the daemon",
+                group=operators.group,
+            )
+        return operators
 
     def _say_welcome(self) -> None:
         layout, backend = self._config.layout, self._parts.containers
@@ -112,8 +127,9 @@ class Hive(MultiService):
         _log.info("{files} files may be open: room for {room} agents with a connection each", files=files, room=room)
         if not backend.isolates:
             _log.info(
-                "containers are '{kind}', which isolates nobody: agents run as this user and can do what it can",
+                "containers are '{kind}', which isolates nobody: {danger}",
                 kind=backend.kind,
+                danger=DANGERS[backend.kind],
             )
         _log.info("try next:  export HIVE_HOST_SOCKET={socket}", socket=layout.host_socket)
         for words in ("status", "spawn alice", "send alice 'hello'"):

@@ -39,11 +39,14 @@ class Layout:
         """The root tree that agents' containers start from, unless another one is configured."""
         return self.state / "image"
 
+    @property
+    def doors(self) -> Path:
+        """The parent of every agent's socket directory, which nobody else may pass."""
+        return self.run / "agents"
+
     def agent_socket(self, name: str) -> Path:
-        """The socket of one agent; the manager's has a directory of its own."""
-        if name == MANAGER:
-            return self.run / MANAGER / "mcp.sock"
-        return self.run / "agents" / name / "mcp.sock"
+        """The socket of one agent; the manager's directory is a link to its own among the others."""
+        return (self.run if name == MANAGER else self.doors) / name / "mcp.sock"
 
     def home(self, name: str) -> Path:
         """What is kept of one agent, destroyed or not, until it is purged."""

@@ -20,6 +20,8 @@ SOCKET_PATH_BYTES: Final = 107
 
 LONGEST_NAME: Final = 32
 """Characters of an agent's name; a backend may allow fewer."""
+NIXOS_LONGEST_NAME: Final = 9
+"""What `nixos-container` leaves of 11 characters after `h-`."""
 
 DEFAULT_WAIT: Final = 30
 LONGEST_WAIT: Final = 60

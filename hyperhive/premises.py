@@ -13,8 +13,11 @@ from hyperhive.errors import StartupError
 from hyperhive.layout import Layout
 from hyperhive.store.schema import open_database
 
+MACHINES = Path("/run/hyperhive-machines")
+"""The directory whose lock says that a daemon has machines: their names and those of their units are the host's."""
 
-def claim(layout: Layout) -> ExitStack:
+
+def claim(layout: Layout, containers: str) -> ExitStack:
     """Make sure of the directories, the locks and the database; the locks, held until that is closed.
 
     Raises StartupError.
@@ -24,6 +27,9 @@ def claim(layout: Layout) -> ExitStack:
     with ExitStack() as locks:
         _lock(locks, layout.lock, f"another hyperhive daemon runs on {layout.state}", "--state-dir")
         _lock(locks, layout.run, f"another hyperhive daemon has its sockets in {layout.run}", "--run-dir")
+        if containers in MACHINE_PROGRAMS:
+            _own(MACHINES)
+            _lock(locks, MACHINES, "another hyperhive daemon has machines on this host", "--containers")
         open_database(layout.database).close()
         return locks.pop_all()
 

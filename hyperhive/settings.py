@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable
-from ipaddress import IPv4Network
+from collections.abc import Callable, Collection
+from ipaddress import IPv4Interface, IPv4Network
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,26 +16,42 @@ BACKENDS: Final = ("local", "nspawn", "nixos")
 LOG_FORMATS: Final = ("text", "json")
 SHORTEST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 86400
+LEAST_MEMORY: Final = 16 * 1024**2
+"""Bytes; what a container itself and a shell in it need."""
+LEAST_TASKS: Final = 16
 
 
-def checked(setting: str, value: Any, where: str) -> Any:
-    """`value` as that setting takes it; raises StartupError, saying `where` it stood and what would do."""
-    take = SETTINGS.get(setting)
-    if take is None:
-        message = f"{where} is no setting of hyperhive; the settings are {', '.join(sorted(SETTINGS))}"
-        raise StartupError(message)
+def checked(setting: str, value: Any, where: str, known: Collection[str]) -> Any:
+    """`value` as that setting takes it, if it is one of the `known` there.
+
+    Raises StartupError, saying `where` it stood and what would do.
+    """
+    if setting not in known:
+        raise StartupError(_no_setting(setting, where))
     try:
-        return take(value)
+        return SETTINGS[setting](value)
     except (TypeError, ValueError) as error:
         message = f"{where} must be {error}"
         raise StartupError(message) from None
 
 
-def _directory(value: Any) -> Path:
-    if not isinstance(value, str) or not value:
-        wanted = "the path of a directory"
-        raise ValueError(wanted)
-    return Path(value).expanduser().absolute()
+def _no_setting(setting: str, where: str) -> str:
+    sections = [f"[{section}]" for section, names in SECTIONS.items() if setting in names]
+    if setting in TOP:
+        return f"{where} is no setting of hyperhive: '{setting}' belongs at the top, before any [table]"
+    if sections:
+        return f"{where} is no setting of hyperhive: '{setting}' belongs under {sections[0]}"
+    places = [", ".join(sorted(TOP)), *(f"[{name}] {', '.join(names)}" for name, names in SECTIONS.items())]
+    return f"{where} is no setting of hyperhive; the settings are {'; '.join(places)}; [agents.NAME] restart"
+
+
+def _path_of(wanted: str) -> Callable[[Any], Path]:
+    def take(value: Any) -> Path:
+        if not isinstance(value, str) or not value:
+            raise ValueError(f"the path of {wanted}")
+        return Path(value).expanduser().absolute()
+
+    return take
 
 
 def _command(value: Any) -> tuple[str, ...]:
@@ -96,12 +112,30 @@ def _flake(value: Any) -> str:
 def _subnet(value: Any) -> IPv4Network:
     wanted = "an IPv4 network of at least 65536 private addresses, such as '10.215.0.0/16'"
     try:
-        subnet = IPv4Network(value if isinstance(value, str) else "")
+        written = IPv4Interface(value if isinstance(value, str) else "")
     except ValueError:
         raise ValueError(wanted) from None
+    subnet = written.network
+    if written.ip != subnet.network_address:
+        wanted = f"a network and no address in one: '{value}' lies in '{subnet}'"
+        raise ValueError(wanted)
     if subnet.prefixlen > 16 or not subnet.is_private:
         raise ValueError(wanted)
     return subnet
+
+
+def _memory(value: Any) -> int:
+    if (memory := _bytes(value)) < LEAST_MEMORY:
+        wanted = "at least '16M', or nothing can run"
+        raise ValueError(wanted)
+    return memory
+
+
+def _tasks(value: Any) -> int:
+    if (tasks := _count(value)) < LEAST_TASKS:
+        wanted = f"at least {LEAST_TASKS}, or nothing can run"
+        raise ValueError(wanted)
+    return tasks
 
 
 def _bytes(value: Any) -> int:
@@ -135,8 +169,8 @@ MAIL: Final[dict[str, Callable[[Any], Any]]] = {
     "max_attempts": _count,
 }
 TOP: Final[dict[str, Callable[[Any], Any]]] = {
-    "state_dir": _directory,
-    "run_dir": _directory,
+    "state_dir": _path_of("a directory"),
+    "run_dir": _path_of("a directory"),
     "containers": _one_of(*BACKENDS),
     "agent_command": _command,
     "poll_interval": _seconds,
@@ -157,13 +191,13 @@ RESTART: Final[dict[str, Callable[[Any], Any]]] = {
     "longest_pause": _seconds,
 }
 NSPAWN: Final[dict[str, Callable[[Any], Any]]] = {
-    "image": _directory,
+    "image": _path_of("a directory or of a tarball"),
     "user": _text,
     "network": _one_of(*NETWORKS),
     "subnet": _subnet,
-    "memory": _bytes,
+    "memory": _memory,
     "cpu": _percent,
-    "tasks": _count,
+    "tasks": _tasks,
 }
 NIXOS: Final[dict[str, Callable[[Any], Any]]] = {"flake": _flake}
 SETTINGS: Final = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -95,9 +95,11 @@ class Doors:
             dialect = MANAGER if name == THE_MANAGER else AGENT
             terms = self._terms(dialect, lambda look: self._desk(name, look))
             terms = evolve(terms, objection=Speaker(name, self._containers).objection_to)
-            # Users of the host that only a container has could not pass otherwise; nobody else gets to these paths.
-            modes = (0o755, 0o666) if self._containers.isolates else (0o700, 0o600)
-            self._open[name] = await self._listen(self._layout.agent_socket(name), terms, modes)
+            path = self._layout.agent_socket(name)
+            with _told_of(path):
+                self._make_way(name)
+            # Users whom only a container has must pass there; others are kept off by the directory above all doors.
+            self._open[name] = await self._listen(path, terms, (0o755, 0o666))
 
     async def open_host(
         self, dialect: Dialect[Any, Any], desk: Desk, objection: Callable[[Peer], str | None], gid: int | None = None
@@ -114,7 +116,7 @@ class Doors:
         if door is not None:
             await self._close(door)
             with contextlib.suppress(OSError):
-                door.path.parent.rmdir()
+                (self._layout.doors / name).rmdir()
 
     async def close_all(self) -> None:
         """Close every socket."""
@@ -132,32 +134,51 @@ class Doors:
             outgoing=self._outgoing,
         )
 
+    def _make_way(self, name: str) -> None:
+        """Make the directory of all agents' doors, closed to others, and that of one; the manager's stands aside."""
+        doors = self._layout.doors
+        doors.mkdir(mode=0o700, parents=True, exist_ok=True)
+        doors.chmod(0o700)
+        (doors / name).mkdir(mode=0o700, exist_ok=True)
+        aside = self._layout.agent_socket(name).parent
+        if aside.parent != doors and not aside.is_symlink():
+            with contextlib.suppress(FileNotFoundError):
+                _clear(aside / "mcp.sock")
+                aside.rmdir()
+            aside.symlink_to((doors / name).relative_to(aside.parent))
+
     async def _listen(self, path: Path, terms: Terms, modes: tuple[int, int] = (0o700, 0o600)) -> _Door:
         speakers = Speakers(terms)
         of_directory, of_socket = modes
-        try:
-            path.parent.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _told_of(path):
             path.parent.mkdir(mode=0o700, exist_ok=True)
             path.parent.chmod(of_directory)
             _clear(path)
             port = Port(os.fsencode(path), speakers, BACKLOG, of_socket, self._reactor)
             port.startListening()
-        except OSError as error:
-            message = f"the socket {path} can't be opened: {error.strerror}"
-            raise DoorError(message) from error
-        except CannotListenError as error:
-            message = f"the socket {path} can't be opened: {error.socketError}"
-            raise DoorError(message) from error
         return _Door(path, port, speakers)
 
     async def _close(self, door: _Door) -> None:
         # Twisted unlinks the socket's file first, and would leave the socket open where somebody took the file away.
         with contextlib.suppress(OSError):
-            door.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            door.path.parent.resolve().mkdir(mode=0o700, parents=True, exist_ok=True)  # the manager's is a link
             door.path.touch()
             await maybeDeferred(door.port.stopListening)
         for conversation in (*door.speakers.conversations, *door.speakers.turned_away):
             conversation.close()
+
+
+@contextlib.contextmanager
+def _told_of(path: Path) -> Iterator[None]:
+    """What goes wrong meanwhile is a DoorError about that socket."""
+    try:
+        yield
+    except OSError as error:
+        message = f"the socket {path} can't be opened: {error.strerror}"
+        raise DoorError(message) from error
+    except CannotListenError as error:
+        message = f"the socket {path} can't be opened: {error.socketError}"
+        raise DoorError(message) from error
 
 
 def _share(path: Path, gid: int) -> None:

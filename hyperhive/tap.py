@@ -61,7 +61,7 @@ def makeService(options: Options) -> IService:
         os.umask(0o077)
         soft_files, _ = raise_file_limit()
         check_socket_paths(config.layout, longest_name(config))
-        locks = claim(config.layout)
+        locks = claim(config.layout, config.containers)
     except StartupError as error:
         raise SystemExit(f"hyperhive: {error}") from None
     return Hive(reactor, config, locks, soft_files)

@@ -47,6 +47,11 @@ in
         IPv6AcceptRA = false;
       };
     };
+    # Where nixos-container keeps what it makes: the service can write there if they are there when it starts.
+    systemd.tmpfiles.rules = [
+      "d /etc/nixos-containers 0755"
+      "d /var/lib/nixos-containers 0700"
+    ];
     systemd.services.hyperhive = {
       description = "Hive of coding agents";
       documentation = [ "man:systemd.service(5)" ];
@@ -81,7 +86,7 @@ in
         UMask = "0077";
         StateDirectory = "hyperhive";
         StateDirectoryMode = "0700";
-        RuntimeDirectory = "hyperhive";
+        RuntimeDirectory = "hyperhive hyperhive-machines";
         RuntimeDirectoryMode = "0710";
         RuntimeDirectoryPreserve = "yes";
         CapabilityBoundingSet = [
@@ -91,11 +96,7 @@ in
           "CAP_FOWNER"
           "CAP_FSETID"
           "CAP_KILL"
-          "CAP_LINUX_IMMUTABLE"
-          "CAP_MKNOD"
           "CAP_SETFCAP"
-          "CAP_SETGID"
-          "CAP_SETUID"
           "CAP_NET_ADMIN"
           "CAP_SYS_ADMIN"
           "CAP_SYS_CHROOT"
@@ -106,11 +107,10 @@ in
         ReadWritePaths = [
           "-/etc/nixos-containers"
           "-/var/lib/nixos-containers"
-          "-/nix/var/nix"
-          "-/run/lock"
           "/run/systemd/system"
         ];
         ProtectHome = "read-only";
+        PrivateDevices = true;
         PrivateTmp = true;
         ProtectClock = true;
         ProtectControlGroups = true;

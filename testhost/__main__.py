@@ -102,7 +102,7 @@ def _clean(options: argparse.Namespace) -> int:
 
 
 def _trees(options: argparse.Namespace) -> tuple[Path, Path]:
-    return trees.tree(trees.HOST, options.cache), trees.tree(trees.AGENT, options.cache)
+    return trees.tree(trees.host(options.suite), options.cache), trees.tree(trees.AGENT, options.cache)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -112,6 +112,12 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         default=Path(os.environ.get("HYPERHIVE_TEST_HOST_CACHE", CACHE)),
         help=f"where the trees and the runs are, on a real disk (HYPERHIVE_TEST_HOST_CACHE; {CACHE})",
+    )
+    parser.add_argument(
+        "--suite",
+        type=_suite,
+        default=os.environ.get("HYPERHIVE_TEST_HOST_SUITE", trees.SUITES[0]),
+        help=f"which Debian the host is: {' or '.join(trees.SUITES)} (HYPERHIVE_TEST_HOST_SUITE; {trees.SUITES[0]})",
     )
     parser.add_argument("--results", type=Path, default=RESULTS, help="where results and journals go (build/test-host)")
     parser.add_argument("--minutes", type=float, default=20, help="how long what runs inside may take (20)")
@@ -126,6 +132,13 @@ def _parser() -> argparse.ArgumentParser:
     actions.add_parser("build", help="only build the trees, and print their paths").set_defaults(do=_build)
     actions.add_parser("clean", help="remove the trees and what killed runs left").set_defaults(do=_clean)
     return parser
+
+
+def _suite(name: str) -> str:
+    # Not `choices`, which let through what the environment says.
+    if name not in trees.SUITES:
+        raise argparse.ArgumentTypeError(f"{name!r} is no suite that the host can be; take {' or '.join(trees.SUITES)}")
+    return name
 
 
 if __name__ == "__main__":

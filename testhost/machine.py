@@ -18,13 +18,12 @@ BTRFS = "/var/lib/hive-btrfs"
 AGENT_IMAGE = "/srv/agent-image"
 TREE = "/srv/host-tree"
 RESULTS = "/run/test-host"
-TREE_PYTHON = (3, 11)
 
 # Nobody logs in, nothing is fetched, and the console belongs to the runner.
 MASKED = (
     *("console-getty.service", "getty.target", "nix-daemon.service", "nix-daemon.socket"),
     *("apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer"),
-    *("e2scrub_reap.service", "fstrim.timer"),
+    *("e2scrub_reap.service", "fstrim.timer", "systemd-modules-load.service"),
 )
 
 TARGET = """\
@@ -66,7 +65,7 @@ JOURNAL = "[Journal]\nStorage=persistent\nRateLimitIntervalSec=0\nSyncIntervalSe
 
 def prepare(run: Run, *, project: Path, tree: Path, command: str) -> None:
     """Write into `run` all that its boot needs: `command` is a shell command, run in `project`."""
-    _write_units(run, project)
+    _write_units(run, project, interpreter(project, tree))
     script = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in environment().items())
     (run.results / "command").write_text(f"{script}{command}\n", encoding="utf-8")
     boot = {
@@ -81,7 +80,7 @@ def prepare(run: Run, *, project: Path, tree: Path, command: str) -> None:
 
 def nspawn(run: Run, *, project: Path, tree: Path) -> list[str]:
     """The systemd-nspawn command that boots `run`; the project and its Python are there under the same paths."""
-    read_only = {str(path): str(path) for path in (project, *interpreter(project))}
+    read_only = {str(path): str(path) for path in (project, *interpreter(project, tree))}
     read_only |= {str(run.agent_image): AGENT_IMAGE, str(tree): TREE}
     read_write = {str(run.state): STATE, str(run.results): RESULTS, str(run.journal): "/var/log/journal"}
     return [
@@ -94,16 +93,16 @@ def nspawn(run: Run, *, project: Path, tree: Path) -> list[str]:
     ]
 
 
-def interpreter(project: Path) -> list[Path]:
+def interpreter(project: Path, tree: Path) -> list[Path]:
     """The directories outside `project` that our Python lives in.
 
-    The tree has a Python 3.11 of its own in /usr; one from elsewhere (pyenv, uv) is brought along.
+    The tree has a Python of its own in /usr; one from elsewhere (pyenv, uv) is brought along.
     Raises CannotRun for another Python of /usr.
     """
     found = [Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve()]
     if found[1] == Path("/usr"):
-        if sys.version_info[:2] != TREE_PYTHON:
-            wanted = ".".join(map(str, TREE_PYTHON))
+        wanted = (tree / "usr" / "bin" / "python3").readlink().name.removeprefix("python")
+        if wanted != ".".join(map(str, sys.version_info[:2])):
             raise CannotRun(
                 f"The test host has a Python {wanted} in /usr and cannot use the one in this /usr: "
                 f"make venv with a Python {wanted}, or one outside /usr."
@@ -143,13 +142,13 @@ def tests(arguments: Sequence[str], *, colour: bool) -> str:
     return python("-m", "pytest", *fixed, *chosen, *arguments)
 
 
-def _write_units(run: Run, project: Path) -> None:
+def _write_units(run: Run, project: Path, pythons: Sequence[Path]) -> None:
     etc = run.upper / "etc"
     units = etc / "systemd" / "system"
     units.mkdir(parents=True)
     (units / "test-host.target").write_text(TARGET, encoding="ascii")
     (units / "test-host.service").write_text(SERVICE.format(project=project), encoding="utf-8")
-    if hidden := [str(path) for path in (project, *interpreter(project)) if path.parts[1] == "tmp"]:
+    if hidden := [str(path) for path in (project, *pythons) if path.parts[1] == "tmp"]:
         # Not in /etc, which is for the tests to empty.
         dropin = run.upper / "usr" / "lib" / "systemd" / "system" / "hyperhive.service.d"
         dropin.mkdir(parents=True)

@@ -18,7 +18,7 @@ from pathlib import Path
 from testhost.errors import Failed, TookTooLong
 from testhost.sealed import Sealed
 
-SUITE = "bookworm"
+SUITES = ("bookworm", "trixie")
 SECONDS = 15 * 60
 REPORT_EVERY = 10.0
 KEPT_UNUSED = 7 * 24 * 3600
@@ -51,13 +51,17 @@ HOST_PACKAGES = (
     # debootstrap knows no virtual packages: libdbi-perl stands for one that nix-bin needs.
     *("libdbi-perl", "nix-bin", "nix-setup-systemd"),
 )
-HOST = Recipe("host", (("debootstrap", "--variant=minbase", f"--include={','.join(HOST_PACKAGES)}", SUITE, TREE),))
 # What it is made by, but not the rest of hyperhive: each run puts its own into a copy.
 AGENT = Recipe(
     "agent",
     (("hivectl", "image", "build", TREE),),
     (PROJECT / "setup.cfg", *sorted(PROJECT.glob("hyperhive/images/*.py"))),
 )
+
+
+def host(suite: str) -> Recipe:
+    """The recipe of the tree that a host of that Debian boots from."""
+    return Recipe("host", (("debootstrap", "--variant=minbase", f"--include={','.join(HOST_PACKAGES)}", suite, TREE),))
 
 
 def tree(recipe: Recipe, cache: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -62,6 +63,15 @@ class Import(NamedTuple):
 @pytest.mark.parametrize("path", sorted(ROOT.glob("hyperhive/**/*.py")), ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_file_imports_from_its_own_floor_or_below(path: Path) -> None:
     assert not list(faults(path.relative_to(ROOT), path.read_text()))
+
+
+@pytest.mark.parametrize(
+    ("page", "place"),
+    [("CONTRIBUTING.md", r"`(?:hyperhive/)?(\w+)(?:/|\.py)?`"), ("docs/design.md", r"`hyperhive/(\w+)(?:/|\.py)`")],
+)
+def test_a_page_has_every_module_on_its_floor(page: str, place: str) -> None:
+    rows = re.findall(r"^\| (\d) \| ([^|]+) \|", (ROOT / page).read_text(), re.MULTILINE)
+    assert {f"hyperhive.{name}": int(floor) for floor, names in rows for name in re.findall(place, names)} == FLOORS
 
 
 @pytest.mark.parametrize(

@@ -24,12 +24,14 @@ ROOT = Path(__file__).parent.parent
 ENDINGS = [("exited 0", 0), ("exited 5", 5), ("killed KILL", 137), ("dumped SEGV", 139)]
 SLEEP = ["sleep", "100"]
 OUTER = """
+import os
 import sys
 from testhost.sealed import Sealed
 
-with Sealed(["sleep", "100"], output=sys.stdout.buffer) as host:
-    while not host.children():
-        pass
+heard, said = os.pipe()
+# Not before the program runs is the kernel bound to end it with its parent.
+with open(said, "wb") as output, Sealed(["sh", "-c", "echo runs; exec sleep 100"], output=output) as host:
+    os.read(heard, 1)
     print(host.children()[0], flush=True)
     host.wait(100)
 """
@@ -73,6 +75,19 @@ def test_another_recipe_is_another_tree(tmp_path: Path) -> None:
     assert dataclasses.replace(recipe, commands=(("debootstrap", "--foreign", trees.TREE),)).key != first
     (tmp_path / "source").write_text("second")
     assert recipe.key != first
+
+
+def test_each_suite_has_a_tree_of_its_own() -> None:
+    assert len({trees.host(suite).key for suite in trees.SUITES}) == len(trees.SUITES)
+
+
+def test_a_suite_that_is_not_known_is_refused_from_the_environment_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HYPERHIVE_TEST_HOST_SUITE", "buster")
+    with pytest.raises(SystemExit):
+        program.main(["build"])
+    assert "'buster' is no suite that the host can be; take bookworm or trixie" in capsys.readouterr().err
 
 
 @needs_namespaces
@@ -164,15 +179,22 @@ def test_missing_programs_without_apt_are_named(monkeypatch: pytest.MonkeyPatch)
         needs.install(needs.missing())
 
 
-def test_another_python_of_usr_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def tree_of(directory: Path, python: str) -> Path:
+    tree = directory / "tree"
+    (tree / "usr/bin").mkdir(parents=True)
+    (tree / "usr/bin/python3").symlink_to(python)
+    return tree
+
+
+def test_another_python_of_usr_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(sys, "base_prefix", "/usr")
-    monkeypatch.setattr(machine, "TREE_PYTHON", (3, 1))
     with pytest.raises(CannotRun, match=r"a Python 3\.1, or one outside /usr"):
-        machine.interpreter(ROOT)
+        machine.interpreter(ROOT, tree_of(tmp_path, "python3.1"))
 
 
-def test_the_host_sees_the_project_but_cannot_write_it(run: Run) -> None:
-    command = machine.nspawn(run, project=ROOT, tree=Path("/tree"))
+def test_the_host_sees_the_project_but_cannot_write_it(run: Run, tmp_path: Path) -> None:
+    tree = tree_of(tmp_path, f"python{sys.version_info[0]}.{sys.version_info[1]}")
+    command = machine.nspawn(run, project=ROOT, tree=tree)
     assert f"--bind-ro={ROOT}:{ROOT}" in command
     assert "--private-network" in command
     assert not [option for option in command if option.startswith(f"--bind={ROOT}")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from typing import Literal
 
 from attrs import define, field, frozen
 from twisted.internet import defer
@@ -17,6 +18,9 @@ from twisted.python.failure import Failure
 from hyperhive.errors import ContainerError, brief
 
 MOST_BYTES = 1024 * 1024
+
+Keep = Literal["first", "last"]
+"""Which bytes of too long an output are kept."""
 
 
 class IReactor(IReactorProcess, IReactorTime):
@@ -43,11 +47,12 @@ async def run(
     given: bytes = b"",
     seconds: float = 30.0,
     most_bytes: int = MOST_BYTES,
+    keep: Keep = "last",
     environment: Mapping[str, str] | None = None,
 ) -> bytes:
-    """The last `most_bytes` of a command's standard output. Raises ContainerError with its complaint if it fails."""
+    """A command's standard output, `most_bytes` of it. Raises ContainerError with its complaint if it fails."""
     outcome = await attempt(
-        reactor, *words, given=given, seconds=seconds, most_bytes=most_bytes, environment=environment
+        reactor, *words, given=given, seconds=seconds, most_bytes=most_bytes, keep=keep, environment=environment
     )
     if not outcome.succeeded:
         raise ContainerError(f"'{words[0]}' failed: {outcome.complaint or 'it did not say why'}")
@@ -60,10 +65,11 @@ async def attempt(
     given: bytes = b"",
     seconds: float = 30.0,
     most_bytes: int = MOST_BYTES,
+    keep: Keep = "last",
     environment: Mapping[str, str] | None = None,
 ) -> Outcome:
     """How a command ended, well or not. Raises ContainerError if it can't be run, or takes longer than `seconds`."""
-    running = _Running(given=given, most_bytes=most_bytes)
+    running = _Running(given=given, most_bytes=most_bytes, keep=keep)
     _spawn(reactor, running, words, environment)
     try:
         return await running.ended.addTimeout(seconds, reactor)
@@ -75,6 +81,7 @@ async def attempt(
 class _Running(ProcessProtocol):
     given: bytes
     most_bytes: int
+    keep: Keep
     ended: Deferred[Outcome] = field(init=False)
     _output: bytearray = field(init=False, factory=bytearray)
     _complaint: bytearray = field(init=False, factory=bytearray)
@@ -89,7 +96,10 @@ class _Running(ProcessProtocol):
 
     def outReceived(self, data: bytes) -> None:
         self._output += data
-        del self._output[: -self.most_bytes]
+        if self.keep == "last":
+            del self._output[: -self.most_bytes]
+        else:
+            del self._output[self.most_bytes :]
 
     def errReceived(self, data: bytes) -> None:
         self._complaint += data

@@ -11,7 +11,7 @@ import signal
 from collections.abc import Mapping
 from typing import Final
 
-from attrs import define
+from attrs import define, field
 
 # systemd's catalogue of messages: sd-messages.h.
 STOPPING: Final = "de5b426a63be47a7b6ac3eaac82e2f6f"
@@ -26,6 +26,10 @@ OPAQUE_STATUS: Final = 255
 HARMLESS: Final = frozenset({"WINCH", "CONT", "CHLD", "URG", "STOP", "TSTP", "TTIN", "TTOU"})
 """Signals of which nothing ends by itself."""
 
+KILLED_STATUSES: Final = frozenset({OPAQUE_STATUS, 128 + signal.SIGKILL})
+OOM_SECONDS: Final = 5.0
+"""How long before the end something can have been killed for want of memory that was the end's reason."""
+
 _NSPAWN_SIGNAL = re.compile(r"Container \S+ terminated by signal ([\w+]+)\.")
 _CLIENT_SIGNAL = re.compile(r"\S+: Sent signal SIG([\w+]+) to main process \d+ \(.*\) on client request\.")
 
@@ -38,7 +42,13 @@ class Ending:
     """Whether systemd has said its last word on it."""
 
     _stopped: bool = False
-    _out_of_memory: bool = False
+    _oom_killed: bool = False
+    """By the unit's result."""
+
+    _ooms: list[float] = field(factory=list)
+    """When something of the unit was killed for want of memory, which the rest may have outlived."""
+
+    _died_at: float | None = None
     _signal: str | None = None
     _sent: str | None = None
     """What somebody had systemd send; whether it ended of that, only its status can tell."""
@@ -52,10 +62,11 @@ class Ending:
             self._systemd_says(entry, text)
         elif killed := _NSPAWN_SIGNAL.fullmatch(text):
             self._signal = self._signal or killed[1]
+            self._died_at = _time(entry)
 
     def cause(self) -> str | None:
         """How it ended, in words; None if nothing tells."""
-        if self._out_of_memory:
+        if self._oom_killed or self._died_of_oom():
             return "out of memory"
         if self._stopped:
             return "stopped from outside"
@@ -75,21 +86,32 @@ class Ending:
             # A stop that came after it had died is not why it died.
             self._stopped = self._signal is None and self._sent is None and self._status is None
         elif message == OUT_OF_MEMORY:
-            self._out_of_memory = True
+            self._ooms.append(_time(entry))
         elif message == PROCESS_EXIT:
             self._exited(str(entry.get("EXIT_CODE")), str(entry.get("EXIT_STATUS")))
+            self._died_at = self._died_at or _time(entry)
         elif message == SUCCEEDED:
             self._status = self._status or 0
             self.over = True
         elif message == FAILED:
-            self._out_of_memory |= entry.get("UNIT_RESULT") == "oom-kill"
+            self._oom_killed = entry.get("UNIT_RESULT") == "oom-kill"
             self.over = True
+
+    def _died_of_oom(self) -> bool:
+        killed = self._signal == "KILL" or self._status in KILLED_STATUSES
+        return killed and any(self._died_at is None or self._died_at - at < OOM_SECONDS for at in self._ooms)
 
     def _exited(self, code: str, status: str) -> None:
         if code == "exited" and status.isdigit():
             self._status = int(status)
         elif self._signal is None:
             self._signal = signal_name(status)
+
+
+def _time(entry: Mapping[str, object]) -> float:
+    """When the journal took the entry, in unix seconds; 0 if it does not say."""
+    written = str(entry.get("__REALTIME_TIMESTAMP"))
+    return int(written) / 1_000_000 if written.isdigit() else 0.0
 
 
 def signal_name(number: str) -> str | None:

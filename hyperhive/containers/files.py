@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from hyperhive.errors import ContainerError
+from hyperhive.layout import Layout
+from hyperhive.wire.names import MANAGER
 
 
 def own(directory: Path, uid: int, gid: int, mode: int) -> None:
@@ -20,6 +23,18 @@ def own(directory: Path, uid: int, gid: int, mode: int) -> None:
             os.close(descriptor)
     except OSError as error:
         raise ContainerError(f"{directory} can't be given to user {uid}: {error.strerror}") from error
+
+
+def own_kept(layout: Layout, name: str, uid: int, gid: int) -> None:
+    """Give an agent what is kept of it, and the manager what it writes. Raises ContainerError."""
+    for kept in (layout.notes(name), layout.credentials(name)):
+        own(kept, uid, gid, 0o700)
+    # The manager may have put a link or a file in its place, which is its own affair.
+    with suppress(ContainerError):
+        own(layout.proposed(name), uid, gid, 0o700)
+    if name == MANAGER:
+        own(layout.proposals, uid, gid, 0o700)
+        own(layout.applications, 0, 0, 0o755)
 
 
 def put(path: Path, text: str) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
 from attrs import define, field
@@ -14,6 +12,7 @@ from twisted.internet.task import deferLater
 from hyperhive.containers.image import Image
 from hyperhive.containers.tarball import IReactor, Unpacked
 from hyperhive.errors import ContainerError
+from hyperhive.images.lock import held
 
 ATTEMPTS = 40
 PAUSE_SECONDS = 0.05
@@ -37,23 +36,21 @@ class ImageSource:
 
         A machine that runs on it needs that no more.
         """
-        tree, descriptor = await self._lock()
-        try:
-            yield Image(tree)
-        finally:
-            os.close(descriptor)
+        with ExitStack() as until_the_end:
+            yield Image(await self._hold(until_the_end))
 
-    async def _lock(self) -> tuple[Path, int]:
+    async def _hold(self, until_the_end: ExitStack) -> Path:
         for attempt in range(ATTEMPTS):
             if attempt:
                 await deferLater(self.reactor, PAUSE_SECONDS)
             tree = await self._tree()
             try:
-                descriptor = _locked(tree)
+                until_the_end.enter_context(held(tree))
+            except (BlockingIOError, FileNotFoundError):
+                continue  # another one is just taking its place
             except OSError as error:
                 raise ContainerError(f"the image {tree} can't be held in its place: {error.strerror}") from error
-            if descriptor is not None:
-                return tree, descriptor
+            return tree
         raise ContainerError(f"the image {self.path} is just being replaced; start the agent again when that is done")
 
     async def _tree(self) -> Path:
@@ -64,19 +61,3 @@ class ImageSource:
         if not self.path.is_dir():
             raise ContainerError(f"there is no image {self.path}; 'hivectl image build' makes one")
         return self.path
-
-
-def _locked(tree: Path) -> int | None:
-    """A descriptor by which the tree is held; None if another is just taking its place. Raises OSError."""
-    try:
-        descriptor = os.open(tree, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return None
-    with ExitStack() as otherwise:
-        otherwise.callback(os.close, descriptor)
-        with suppress(BlockingIOError, FileNotFoundError):
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            if os.path.samestat(os.fstat(descriptor), tree.stat()):
-                otherwise.pop_all()
-                return descriptor
-    return None

@@ -77,9 +77,9 @@ class Journal:
             return []
         # Not reversed, with a time to begin at, it would be the first lines since then.
         words = (*READ, "--reverse", f"--lines={wanted}", f"--since=@{since / 1_000_000:.6f}", "--output=cat")
-        output = await run(self.reactor, *words, f"_SYSTEMD_UNIT={unit}", most_bytes=MOST_LOG_BYTES)
-        text = output.decode(errors="replace")
-        return text.removesuffix("\n").split("\n")[wanted - 1 :: -1] if text else []
+        output = await run(self.reactor, *words, f"_SYSTEMD_UNIT={unit}", most_bytes=MOST_LOG_BYTES, keep="first")
+        # What comes after the last line end was cut, or is nothing.
+        return output.decode(errors="replace").split("\n")[:-1][wanted - 1 :: -1]
 
 
 def _said_by(supervisor: int) -> Sequence[str]:

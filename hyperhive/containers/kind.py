@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Protocol
 
+from hyperhive.containers.network import Network
 from hyperhive.containers.starts import Start
 
 START_SECONDS = 90.0
@@ -15,6 +16,7 @@ class Kind(Protocol):
     kind: ClassVar[str]
     isolates: ClassVar[bool]
     longest_name: ClassVar[int]
+    network: Network
 
     def unit(self, name: str) -> str:
         """The systemd unit that holds the agent's machine."""
@@ -25,11 +27,18 @@ class Kind(Protocol):
     async def start(self, name: str, start: Start) -> None:
         """Prepare the machine, and start its unit; returns when systemd says that it is started."""
 
-    async def connect(self, name: str, start: Start) -> None:
-        """Join the machine, which is up, to its network; can be done again to the same effect."""
-
     async def remove(self, name: str) -> None:
         """Take away what `start` made, of a machine that does not run."""
+
+
+def told(name: str, start: Start) -> dict[str, str]:
+    """What an agent's program is told of its place in the hive, by its environment."""
+    return {
+        "HIVE_SOCKET": "/run/hive/mcp.sock",
+        "HIVE_AGENT": name,
+        "HIVE_STATE_DIR": "/state",
+        "HIVE_GENERATION": str(start.generation),
+    }
 
 
 def machine_name(name: str) -> str:

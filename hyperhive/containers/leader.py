@@ -11,6 +11,7 @@ from twisted.internet.interfaces import IReactorFDSet, IReactorThreads
 
 from hyperhive.containers import pidfd
 from hyperhive.containers.pidfd import Watched
+from hyperhive.errors import ContainerError
 
 
 class IReactor(IReactorFDSet, IReactorThreads):
@@ -32,8 +33,14 @@ class Leader:
 
     @classmethod
     def hold(cls, reactor: IReactor, pid: int, started: int, ended: Callable[[], None]) -> Leader | None:
-        """That process, if it has not ended: `started` is its start time in clock ticks since boot."""
-        descriptor = pidfd.open_process(pid, started)
+        """That process, if it has not ended: `started` is its start time in clock ticks since boot.
+
+        Raises ContainerError if it can't be watched.
+        """
+        try:
+            descriptor = pidfd.open_process(pid, started)
+        except OSError as error:
+            raise ContainerError(f"process {pid} can't be watched: {error.strerror}") from error
         if descriptor is None:
             return None
         leader = cls(reactor, ended)

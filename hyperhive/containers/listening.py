@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import ClassVar
 
 from attrs import define, field
+from twisted.internet import defer
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectingCancelledError
 from twisted.internet.task import deferLater
@@ -39,6 +41,7 @@ class Listening:
     _told: bool = field(init=False, default=False)
     _closed: bool = field(init=False, default=False)
     _running: Deferred[None] | None = field(init=False, default=None)
+    _waiting: list[Deferred[None]] = field(init=False, factory=list)
 
     def open(self, hint: Callable[[], None]) -> None:
         """Connect, now and again after every loss; `hint` as of a session, and when one is lost or begun."""
@@ -52,6 +55,7 @@ class Listening:
         """End everything; fires when nothing is left. `hint` is not called any more."""
         self._closed = True
         self._hint = lambda: None
+        self._tell()
         if self._running is None:
             return Deferred.fromCoroutine(_nothing())
         if self._session is not None:
@@ -67,6 +71,15 @@ class Listening:
             since = datetime.fromtimestamp(self._since, UTC).isoformat(timespec="seconds")
             return f"the system bus is gone since {since}: {self._why}"
         return self._session.deaf
+
+    async def reached(self, seconds: float) -> None:
+        """Wait until the bus and systemd are there, but no longer: both go for a moment when they are restarted."""
+        until = self.reactor.seconds() + seconds
+        while self.blind is not None and not self._closed and (left := until - self.reactor.seconds()) > 0:
+            news: Deferred[None] = Deferred()
+            self._waiting.append(news)
+            with suppress(defer.TimeoutError):
+                await news.addTimeout(left, self.reactor)
 
     def session(self) -> BusSession:
         """The session of this moment; raises ContainerError if there is none."""
@@ -118,6 +131,9 @@ class Listening:
             self._tell()
 
     def _tell(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for one in waiting:
+            one.callback(None)
         with self._log.failuresHandled("the crash watch could not take a hint"):
             self._hint()
 

@@ -28,6 +28,7 @@ from hyperhive.containers.session import kill_session, signal_session
 from hyperhive.containers.tail import last_lines
 from hyperhive.errors import ContainerError
 from hyperhive.layout import Layout
+from hyperhive.limits import LONGEST_NAME
 
 START_SECONDS = 10.0
 KILL_SECONDS = 5.0
@@ -54,7 +55,7 @@ class LocalContainers:
     kind: ClassVar[str] = "local"
     isolates: ClassVar[bool] = False
     blind: ClassVar[None] = None
-    longest_name: ClassVar[int] = 32
+    longest_name: ClassVar[int] = LONGEST_NAME
     _log: ClassVar[Logger] = Logger()
 
     reactor: IReactor

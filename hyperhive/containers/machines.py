@@ -18,26 +18,25 @@ from twisted.internet import defer
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.interfaces import IReactorUNIX
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from hyperhive.boundaries import IContainers, Running
-from hyperhive.containers import commands, pidfd, proc
-from hyperhive.containers import leader as leaders
+from hyperhive.containers import causes, proc, remains
+from hyperhive.containers.causes import Causes
 from hyperhive.containers.journal import Journal
 from hyperhive.containers.kind import Kind, machine_name
 from hyperhive.containers.leader import Leader
-from hyperhive.containers.pidfd import Watched
 from hyperhive.containers.starting import GONE, STOP_SLACK_SECONDS, Starting
-from hyperhive.containers.starts import Start, read_start, recorded
+from hyperhive.containers.starts import Start, Starts
 from hyperhive.containers.system_bus import SystemBus
 from hyperhive.errors import ContainerError
 from hyperhive.layout import Layout
 
 PATIENCE_SECONDS = 3.0
-SUPERVISOR_SECONDS = 1.0
 
 
-class IReactor(commands.IReactor, leaders.IReactor, IReactorUNIX):
+class IReactor(causes.IReactor, IReactorUNIX):
     """What of a reactor these backends need."""
 
 
@@ -62,19 +61,23 @@ class Machines:
     _kind: Kind
     grace: float = 10.0
 
+    _starts: Starts = field(init=False)
     _journal: Journal = field(init=False)
+    _causes: Causes = field(init=False)
     _starting: Starting = field(init=False)
     _kept: dict[str, _Kept] = field(init=False, factory=dict)
+    _unended: set[str] = field(init=False, factory=set)
     _recovering: DeferredLock = field(init=False, factory=DeferredLock)
     _recovered: bool = field(init=False, default=False)
     _opened: bool = field(init=False, default=False)
     _closed: bool = field(init=False, default=False)
     _hint: Callable[[], None] = field(init=False, default=lambda: None)
-    _news: Deferred[None] = field(init=False, factory=Deferred)
 
     def __attrs_post_init__(self) -> None:
+        self._starts = Starts(self.layout.runtimes)
         self._journal = Journal(self.reactor)
-        self._starting = Starting(self.reactor, self.layout, self.bus, self._journal, self._kind, self.grace)
+        self._causes = Causes(self.reactor, self._journal)
+        self._starting = Starting(self.reactor, self._starts, self.bus, self._journal, self._kind, self.grace)
 
     @property
     def kind(self) -> str:
@@ -98,7 +101,7 @@ class Machines:
 
     def owns(self, name: str, uid: int) -> bool:
         """Whether that user of the host lives in the agent's machine."""
-        start = read_start(self.layout.runtime(name))  # which stands there before the machine does
+        start = self._starts.known.get(name)  # which is there before the machine is
         return start is not None and self._kind.owns(start, uid)
 
     def watch(self, hint: Callable[[], None]) -> None:
@@ -116,37 +119,35 @@ class Machines:
         return self.bus.close() if self._opened else defer.succeed(None)
 
     async def running(self) -> Mapping[str, Running]:
-        """Every agent whose machine's leader is alive, and those whose machines somebody else has started."""
+        """Every agent whose machine's leader is alive, and those whose machines somebody else has started.
+
+        Raises ContainerError while it can't be known what became of a start in whose middle a daemon was killed.
+        """
         await self._recover()
         running = {
             name: Running(generation=kept.start.generation, since=kept.start.since, pid=kept.start.leader)
             for name, kept in self._kept.items()
             if kept.leader.alive()
         }
-        if self.bus.blind is None and any(name not in running for name in recorded(self.layout.runtimes)):
+        if self.bus.blind is None and any(name not in running for name in self._starts.known):
             running |= await self._strangers(running)
         return running
 
     async def start(self, name: str, generation: int) -> None:
         """Start the agent's machine; returns when it is up, and does nothing if this very generation runs already.
 
-        Raises ContainerError if it can't be started, or another generation of it runs.
+        Whatever else runs as that machine is ended first. Raises ContainerError if it can't be started.
         """
         await self._recover()
-        await self._patience()
+        await self.bus.reached(PATIENCE_SECONDS)
         kept = self._kept.get(name)
-        if kept is not None and kept.leader.alive():
-            if kept.start.generation == generation:
-                return
-            raise ContainerError(f"{name} runs already, as start {kept.start.generation}; stop it first")
+        if kept is not None and kept.leader.alive() and kept.start.generation == generation:
+            return
         start = await self._starting.resumed(name, generation) or await self._starting.begun(name, generation)
         try:
-            if not start.up:
-                start = await self._starting.came_up(name, start)
-            self._keep(name, start)
-            await self._connected(name, start)
+            self._keep(name, start if start.up or start.over else await self._starting.came_up(name, start))
         except ContainerError as error:
-            await self._give_up(name)
+            await self._give_up(name, start)
             raise ContainerError(f"{name} could not be started: {error}") from error
 
     async def stop(self, name: str, *, graceful: bool = True) -> None:
@@ -155,7 +156,7 @@ class Machines:
         Raises ContainerError.
         """
         await self._recover()
-        await self._patience()
+        await self.bus.reached(PATIENCE_SECONDS)
         unit = self._kind.unit(name)
         if (await self.bus.unit(unit)).active not in GONE:
             if not graceful:
@@ -173,57 +174,45 @@ class Machines:
             raise ContainerError(f"{name} runs; stop it first")
         await self.bus.reset_failed(self._kind.unit(name))
         await self._kind.remove(name)
-        shutil.rmtree(self.layout.runtime(name), ignore_errors=True)
+        await remains.clear(self.reactor, machine_name(name))
+        try:
+            with suppress(FileNotFoundError):
+                shutil.rmtree(self.layout.runtime(name))
+        except OSError as error:
+            raise ContainerError(f"{self.layout.runtime(name)} can't be removed: {error.strerror}") from error
+        self._starts.forget(name)
 
     async def cause(self, name: str, generation: int) -> str | None:
         """How that start of the agent ended, by systemd's journal; None if it can't be known."""
-        start = read_start(self.layout.runtime(name))
+        start = self._starts.known.get(name)
         if start is None or start.generation != generation:
             return None
-        if start.boot != proc.boot():
-            return "the host was restarted"
-        invocation = start.invocation or await self._journal.last_invocation(self._kind.unit(name))
-        if invocation in {"", start.before}:
-            return None
-        await self._supervisor_ended(start)
-        return await self._journal.cause(invocation, start.supervisor, start.since)
+        return await self._causes.of(start, self._kind.unit(name))
 
     async def log(self, name: str, lines: int) -> list[str]:
         """The last lines of the agent's output over all its starts, from the journal, oldest first."""
-        start = read_start(self.layout.runtime(name))
+        start = self._starts.known.get(name)
         return [] if start is None else await self._journal.lines(self._kind.unit(name), lines, start.first)
 
-    async def _supervisor_ended(self, start: Start) -> None:
-        """Wait a moment for the end of systemd-nspawn, which says how its machine ended, and cleans up after it."""
-        ended: Deferred[None] = Deferred()
-        descriptor = pidfd.open_process(start.supervisor, start.supervisor_started) if start.up else None
-        if descriptor is not None:
-            watched = Watched(self.reactor, descriptor, lambda: ended.callback(None))
-            with suppress(defer.TimeoutError):
-                await ended.addTimeout(SUPERVISOR_SECONDS, self.reactor)
-            watched.close()
-
-    async def _connected(self, name: str, start: Start) -> None:
+    async def _give_up(self, name: str, start: Start) -> None:
+        """Leave nothing running of a start that failed; where that can't be done now, it is when the bus is back."""
         try:
-            await self._kind.connect(name, start)
-        except ContainerError:
-            kept = self._kept.get(name)
-            if kept is not None and kept.leader.alive():
-                raise  # one that has died meanwhile was started, and then crashed
-
-    async def _give_up(self, name: str) -> None:
-        """Leave nothing running of a start that failed."""
-        with suppress(ContainerError):
             await self.stop(name, graceful=False)
+            await self._starting.is_over(name, start)
+        except ContainerError as error:
+            self._log.error("what was started of {name} can't be ended yet: {error}", name=name, error=error)
+            self._unended.add(name)
 
     async def _strangers(self, known: Mapping[str, Running]) -> dict[str, Running]:
-        """Machines of our agents that nobody here has started: of start 0."""
+        """Machines of our agents that nobody here has started: of start 0. None where machined does not answer."""
         found = {}
-        machines = await self.bus.machines()
-        for name, start in recorded(self.layout.runtimes).items():
-            machine = machines.get(machine_name(name))
-            if machine is not None and name not in known and machine.leader != start.leader:
-                found[name] = Running(generation=0, since=int(self.reactor.seconds()), pid=machine.leader)
+        with suppress(ContainerError, defer.TimeoutError):
+            listed = Deferred.fromCoroutine(self.bus.machines())
+            machines = await listed.addTimeout(PATIENCE_SECONDS, self.reactor)
+            for name, start in self._starts.known.items():
+                machine = machines.get(machine_name(name))
+                if machine is not None and name not in known and machine.leader != start.leader:
+                    found[name] = Running(generation=0, since=int(self.reactor.seconds()), pid=machine.leader)
         return found
 
     def _open(self) -> None:
@@ -232,9 +221,16 @@ class Machines:
             self.bus.open(self._heard)
 
     def _heard(self) -> None:
-        news, self._news = self._news, Deferred()
-        news.callback(None)
+        if self.bus.blind is None:
+            unended, self._unended = self._unended, set()
+            for name in unended:
+                start = self._starts.known.get(name)
+                if start is not None and not start.up:
+                    Deferred.fromCoroutine(self._give_up(name, start)).addErrback(self._complain)
         self._hint()
+
+    def _complain(self, why: Failure) -> None:
+        self._log.failure("what was left of a start could not be ended", failure=why)
 
     async def _recover(self) -> None:
         """Find the agents that run already, once; the bus is given a moment to be there."""
@@ -244,28 +240,18 @@ class Machines:
             if self._recovered:
                 return
             self._open()
-            await self._patience()
-            for name, start in recorded(self.layout.runtimes).items():
-                await self._find_again(name, start)
+            for name, start in self._starts.known.items():
+                if start.up and start.boot == proc.boot() and name not in self._kept:
+                    self._keep(name, start)
+            in_doubt = [(name, start) for name, start in self._starts.known.items() if start.in_doubt]
+            await self.bus.reached(PATIENCE_SECONDS)
+            for name, start in in_doubt:
+                seen = await self._starting.seen_up(name, start)
+                if seen is not None:
+                    self._keep(name, seen)
+                elif (await self.bus.unit(self._kind.unit(name))).active in GONE:
+                    await self._starting.is_over(name, start)
             self._recovered = True
-
-    async def _patience(self) -> None:
-        """Give the bus, and systemd on it, a moment to be there: both go for that long when they are restarted."""
-        until = self.reactor.seconds() + PATIENCE_SECONDS
-        with suppress(defer.TimeoutError):
-            while self.bus.blind is not None and not self._closed:
-                waiting: Deferred[None] = Deferred()
-                self._news.chainDeferred(waiting)
-                await waiting.addTimeout(until - self.reactor.seconds(), self.reactor)
-
-    async def _find_again(self, name: str, start: Start) -> None:
-        if start.boot != proc.boot():
-            return
-        with suppress(ContainerError):
-            # Of one that an earlier daemon had only begun to start, the bus alone can tell what became of it.
-            up = start if start.up else await self._starting.seen_up(name, start)
-            if up is not None:
-                self._keep(name, up)
 
     def _keep(self, name: str, start: Start) -> None:
         """Watch the machine's leader; one that has died already is found by the next look."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Sequence
-from ipaddress import IPv4Interface, IPv4Network
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Final
 
@@ -97,8 +97,8 @@ class Network:
                 )
         await run(self.reactor, "nft", "--file", "-", given=RULES.encode())
 
-    async def join(self, machine: str, leader: int, address: IPv4Interface) -> None:
-        """Give the machine that this process leads its address; its way out is there then. Raises ContainerError."""
+    async def join(self, machine: str, leader: int, slot: int) -> None:
+        """Give the machine that this process leads its slot's address, and a way out. Raises ContainerError."""
         if self.kind != NAT:
             return
         # Machines stay apart even where somebody's firewall flushes our rules.
@@ -108,7 +108,7 @@ class Network:
         inside = ("nsenter", f"--net=/proc/{leader}/ns/net", "ip", "-batch", "-")
         commands = (
             "link set lo up",
-            f"address replace {address} dev host0",
+            f"address replace {slots.address(slot, self.subnet)} dev host0",
             "link set host0 up",
             f"route replace default via {gateway}",
         )

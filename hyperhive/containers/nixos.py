@@ -11,25 +11,23 @@ import re
 import shlex
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar, Final
 
 from attrs import define, field
 
-from hyperhive.containers import slots
 from hyperhive.containers.commands import IReactor, run
-from hyperhive.containers.files import own, put
+from hyperhive.containers.files import own_kept, put
 from hyperhive.containers.image import User
 from hyperhive.containers.imperative import CONFS, ImperativeContainers
-from hyperhive.containers.kind import START_SECONDS, machine_name
+from hyperhive.containers.kind import START_SECONDS, machine_name, told
 from hyperhive.containers.network import Network
 from hyperhive.containers.nixos_files import bound, conf, drop_in, environment
 from hyperhive.containers.starts import Start
 from hyperhive.containers.system_bus import SystemBus
 from hyperhive.errors import ContainerError
 from hyperhive.layout import Layout
-from hyperhive.limits import MachineSettings
+from hyperhive.limits import NIXOS_LONGEST_NAME, MachineSettings
 from hyperhive.wire.names import MANAGER
 
 ROOTS: Final = Path("/var/lib/nixos-containers")
@@ -49,14 +47,15 @@ class Nixos:
     """
 
     kind: ClassVar[str] = "nixos"
-    isolates: ClassVar[bool] = True
-    longest_name: ClassVar[int] = 9
+    isolates: ClassVar[bool] = False
+    longest_name: ClassVar[int] = NIXOS_LONGEST_NAME
 
     reactor: IReactor
     layout: Layout
     bus: SystemBus
     flake: str
     settings: MachineSettings
+    network: Network
     commands: Callable[[str], Sequence[str]]
     environment: Mapping[str, str]
     grace: float
@@ -78,20 +77,14 @@ class Nixos:
         """Have the container's system built, write what is ours, and start its unit. Raises ContainerError."""
         machine = machine_name(name)
         text = conf(self.settings.network, list(self._flags(name)))
-        await self._network.check()
+        await self.network.check()
         await self._containers.make(machine, self._record(name))
         await self._clear(machine)
-        self._own(name)
+        own_kept(self.layout, name, USER.uid, USER.gid)
         put(self._environment(name), environment(self._told(name, start)))
         put(CONFS / f"{machine}.conf", text)
         await self._load(name)
         await self.bus.start_unit(self.unit(name), START_SECONDS)
-
-    async def connect(self, name: str, start: Start) -> None:
-        """Give the machine its address. Raises ContainerError."""
-        if start.up:
-            address = slots.address(start.slot, self.settings.subnet)
-            await self._network.join(machine_name(name), start.leader, address)
 
     async def remove(self, name: str) -> None:
         """Take away the container, its root, and what is ours. Raises ContainerError."""
@@ -101,10 +94,6 @@ class Nixos:
         if self._drop_in(name).exists():
             shutil.rmtree(self._drop_in(name).parent)
             await self.bus.reload()
-
-    @property
-    def _network(self) -> Network:
-        return Network(self.reactor, self.bus, self.settings.network, self.settings.subnet)
 
     def _record(self, name: str) -> Path:
         return self.layout.runtime(name) / "nixos.json"
@@ -117,19 +106,12 @@ class Nixos:
 
     def _told(self, name: str, start: Start) -> dict[str, str]:
         """What stands in /run/hive-env."""
-        return {
-            **self.environment,
-            "HIVE_SOCKET": "/run/hive/mcp.sock",
-            "HIVE_AGENT": name,
-            "HIVE_STATE_DIR": "/state",
-            "HIVE_GENERATION": str(start.generation),
-            "HIVE_COMMAND": shlex.join(self.commands(name)),
-        }
+        return {**self.environment, **told(name, start), "HIVE_COMMAND": shlex.join(self.commands(name))}
 
     def _flags(self, name: str) -> Iterator[str]:
         """What systemd-nspawn is told beside what the container's unit tells it."""
         yield from ("--quiet", "--ephemeral", "--link-journal=no", f"--drop-capability={DROPPED_CAPABILITIES}")
-        yield from self._network.options()
+        yield from self.network.options()
         # Its socket's directory is root's and read-only: the daemon makes sockets nowhere where an agent can write.
         yield bound(str(self.layout.agent_socket(name).parent), "/run/hive")
         yield bound(str(self._environment(name)), "/run/hive-env")
@@ -138,15 +120,6 @@ class Nixos:
         if name == MANAGER:
             yield bound(str(self.layout.proposals), "/agents", writable=True)
             yield bound(str(self.layout.applications), "/applied")
-
-    def _own(self, name: str) -> None:
-        for kept in (self.layout.notes(name), self.layout.credentials(name)):
-            own(kept, USER.uid, USER.gid, 0o700)
-        with suppress(ContainerError):  # the manager may have put a link or a file there, which is its own affair
-            own(self.layout.proposed(name), USER.uid, USER.gid, 0o700)
-        if name == MANAGER:
-            own(self.layout.proposals, USER.uid, USER.gid, 0o700)
-            own(self.layout.applications, 0, 0, 0o755)
 
     async def _load(self, name: str) -> None:
         """Have systemd know the drop-in; it is asked to read its units again only if that is new."""

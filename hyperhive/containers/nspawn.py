@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,17 +16,16 @@ from attrs import define
 
 from hyperhive.containers import slots
 from hyperhive.containers.commands import run
-from hyperhive.containers.files import own
+from hyperhive.containers.files import own, own_kept
 from hyperhive.containers.image import Image, User
 from hyperhive.containers.image_source import ImageSource
-from hyperhive.containers.kind import START_SECONDS, machine_name
+from hyperhive.containers.kind import START_SECONDS, machine_name, told
 from hyperhive.containers.network import Network
 from hyperhive.containers.starts import Start
 from hyperhive.containers.system_bus import SystemBus
 from hyperhive.containers.tarball import IReactor
-from hyperhive.errors import ContainerError
 from hyperhive.layout import Layout
-from hyperhive.limits import MachineSettings
+from hyperhive.limits import LONGEST_NAME, MachineSettings
 from hyperhive.wire.names import MANAGER
 
 # Of those that systemd-nspawn leaves to a container's root, the ones that installing and running programs don't need.
@@ -50,13 +48,14 @@ class Nspawn:
 
     kind: ClassVar[str] = "nspawn"
     isolates: ClassVar[bool] = True
-    longest_name: ClassVar[int] = 32
+    longest_name: ClassVar[int] = LONGEST_NAME
 
     reactor: IReactor
     layout: Layout
     bus: SystemBus
     image: ImageSource
     settings: MachineSettings
+    network: Network
     commands: Callable[[str], Sequence[str]]
     environment: Mapping[str, str]
     grace: float
@@ -71,25 +70,15 @@ class Nspawn:
 
     async def start(self, name: str, start: Start) -> None:
         """Lay out the machine's root, and start its unit. Raises ContainerError."""
-        await self._network.check()
+        await self.network.check()
         await self.remove(name)
         async with self.image.held() as image:
             words = [*self._laid_out(name, start, image), *self.commands(name)]
             await self.bus.start_transient(self.unit(name), list(self._properties(name, words)), START_SECONDS)
 
-    async def connect(self, name: str, start: Start) -> None:
-        """Give the machine its address. Raises ContainerError."""
-        if start.up:
-            address = slots.address(start.slot, self.settings.subnet)
-            await self._network.join(machine_name(name), start.leader, address)
-
     async def remove(self, name: str) -> None:
         """Take away what the agent changed in its root. Raises ContainerError."""
         await run(self.reactor, "rm", "-rf", "--one-file-system", "--", str(self._upper(name)), seconds=600)
-
-    @property
-    def _network(self) -> Network:
-        return Network(self.reactor, self.bus, self.settings.network, self.settings.subnet)
 
     def _upper(self, name: str) -> Path:
         return self.layout.runtime(name) / "root"
@@ -103,14 +92,7 @@ class Nspawn:
             # At its top an overlay shows the owner and the mode of its upper directory.
             like = (image.root / directory).stat()
             own(self._upper(name) / directory, first + like.st_uid, first + like.st_gid, stat.S_IMODE(like.st_mode))
-        for kept in (self.layout.notes(name), self.layout.credentials(name)):
-            own(kept, user.uid, user.gid, 0o700)
-        # The manager may have put a link or a file in its place, which is its own affair.
-        with suppress(ContainerError):
-            own(self.layout.proposed(name), user.uid, user.gid, 0o700)
-        if name == MANAGER:
-            own(self.layout.proposals, user.uid, user.gid, 0o700)
-            own(self.layout.applications, 0, 0, 0o755)
+        own_kept(self.layout, name, user.uid, user.gid)
         return list(self._options(name, start, image, user))
 
     def _options(self, name: str, start: Start, image: Image, user: User) -> Iterator[str]:
@@ -123,16 +105,9 @@ class Nspawn:
             yield f"--overlay=+/{directory}:{_escaped(self._upper(name) / directory)}:/{directory}"
         yield f"--private-users={slots.first_uid(start.slot)}:{slots.UIDS}"
         yield "--private-users-ownership=map"
-        yield from self._network.options()
+        yield from self.network.options()
         yield from self._binds(name, user)
-        told = {
-            **self.environment,
-            "HIVE_SOCKET": "/run/hive/mcp.sock",
-            "HIVE_AGENT": name,
-            "HIVE_STATE_DIR": "/state",
-            "HIVE_GENERATION": str(start.generation),
-        }
-        yield from (f"--setenv={key}={value}" for key, value in told.items())
+        yield from (f"--setenv={key}={value}" for key, value in {**self.environment, **told(name, start)}.items())
 
     def _binds(self, name: str, user: User) -> Iterator[str]:
         # Its socket's directory is root's and read-only: the daemon makes sockets nowhere where an agent can write.

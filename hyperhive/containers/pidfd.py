@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import signal
@@ -15,13 +16,18 @@ from zope.interface import implementer
 
 from hyperhive.containers import proc
 
+NO_PROCESS = {errno.ESRCH, errno.ENOENT, errno.EINVAL}
+"""There is none of that number, or it is a thread's (ENOENT, before Linux 6.9 EINVAL)."""
+
 
 def open_process(pid: int, started: int) -> int | None:
     """A descriptor of the process that has that number and start time, if it has not ended."""
     try:
         descriptor = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return None
+    except OSError as error:
+        if error.errno in NO_PROCESS:
+            return None
+        raise
     process = proc.look(pid)
     if process is None or process.started != started or process.ended:
         os.close(descriptor)

@@ -31,6 +31,17 @@ def look(pid: int) -> Process | None:
     return Process(pid=pid, session=int(fields[3]), started=int(fields[19]), ended=fields[0] in b"ZX")
 
 
+def command(pid: int) -> str:
+    """What the process calls itself, in 15 characters; empty if it has ended."""
+    process = look(pid)
+    if process is None or process.ended:
+        return ""
+    try:
+        return (PROC / str(pid) / "comm").read_text(errors="replace").strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 def ours() -> Iterator[int]:
     """The numbers of this user's processes."""
     with os.scandir(PROC) as entries:

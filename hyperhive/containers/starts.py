@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import attrs
-from attrs import frozen
+from attrs import define, field, frozen
 
+from hyperhive.containers import proc
 from hyperhive.errors import ContainerError
 
 RECORD = "start.json"
 TEXTS = frozenset({"boot", "before", "invocation"})
 """The fields that are texts; the others are whole numbers."""
+MOST = {"supervisor": 2**22, "leader": 2**22, "since": 2**35}
+"""The greatest process number that Linux gives, and a time that journalctl can read."""
 
 
 @frozen(kw_only=True)
@@ -25,7 +27,8 @@ class Start:
     microseconds since 1970, so that the log of one who had that name before is told apart;
     `before` is the unit's invocation before this start, and `invocation` its own (both empty where there is none, or
     it is not known yet). `supervisor` is the process of systemd-nspawn, `leader` the machine's first;
-    `since` is in unix seconds, the processes' start times in clock ticks of that `boot`.
+    `since` is in unix seconds, the processes' start times in clock ticks of that `boot`. `over` is 1 where the machine
+    never came up, or was gone at once.
     """
 
     generation: int
@@ -39,11 +42,41 @@ class Start:
     leader: int = 0
     leader_started: int = 0
     since: int = 0
+    over: int = 0
 
     @property
     def up(self) -> bool:
         """Whether the machine was seen to be up."""
         return self.leader > 0
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether only systemd can tell what became of this start: a daemon was killed in the middle of it."""
+        return not self.up and not self.over and self.boot == proc.boot()
+
+
+@define(eq=False)
+class Starts:
+    """The last start of every agent, as recorded below `directory`: read once, and written here alone."""
+
+    _directory: Path
+    _read: dict[str, Start] | None = field(init=False, default=None)
+
+    @property
+    def known(self) -> dict[str, Start]:
+        """All of them, by the agents' names."""
+        if self._read is None:
+            self._read = recorded(self._directory)
+        return self._read
+
+    def put(self, name: str, start: Start) -> None:
+        """Record that this is the agent's last start. Raises ContainerError."""
+        write_start(self._directory / name, start)
+        self.known[name] = start
+
+    def forget(self, name: str) -> None:
+        """The agent's record was removed."""
+        self.known.pop(name, None)
 
 
 def read_start(runtime: Path) -> Start | None:
@@ -55,14 +88,12 @@ def read_start(runtime: Path) -> Start | None:
 
 
 def write_start(runtime: Path, start: Start) -> None:
-    """Record the start, whole or not at all. Raises ContainerError."""
+    """Record the start, whole or not at all; after a reboot it means nothing any more. Raises ContainerError."""
     new = runtime / f"{RECORD}.new"
     try:
         runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
         with new.open("w", encoding="ascii") as file:
             json.dump(attrs.asdict(start), file)
-            file.flush()
-            os.fsync(file.fileno())
         new.replace(runtime / RECORD)
     except OSError as error:
         raise ContainerError(f"{runtime / RECORD} can't be written: {error.strerror}") from error
@@ -85,7 +116,7 @@ def _understood(found: Any) -> Start:
         if name in TEXTS:
             good = isinstance(value, str)
         else:
-            good = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+            good = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST.get(name, 2**53)
         if not good:
             raise TypeError(f"{name} is {value!r}")
     return Start(**values)

@@ -49,21 +49,15 @@ class Machine:
 
 @frozen
 class Unit:
-    """A unit at one moment: ActiveState ("inactive" if it isn't loaded), SubState, and how its main process went.
+    """A unit at one moment: its ActiveState ("inactive" if it isn't loaded), and its main process, ended or not.
 
-    `invocation` is 32 hexadecimal digits, or empty before the first start; `main_pid` stays when that process has
-    ended; `exec_main_code` is a CLD_ number of
-    siginfo, 0 while there is none, and `exec_main_status` the exit status or signal that goes with it.
+    `invocation` is 32 hexadecimal digits, or empty before the first start.
     """
 
     name: str
     active: str
-    sub: str
     invocation: str
     main_pid: int
-    result: str
-    exec_main_code: int
-    exec_main_status: int
 
 
 def system_address() -> str:
@@ -102,8 +96,12 @@ class SystemBus:
 
     @property
     def blind(self) -> str | None:
-        """Why nothing can be heard now, and since when in Unix time, as a sentence; None while all is well."""
+        """Why nothing can be heard now, and since when, as a sentence; None while all is well."""
         return self._listening.blind
+
+    async def reached(self, seconds: float) -> None:
+        """Wait until the bus is there, but no longer."""
+        await self._listening.reached(seconds)
 
     async def machines(self) -> dict[str, Machine]:
         """The running containers by name; the bus starts machined for it, if it has ended."""
@@ -127,12 +125,8 @@ class SystemBus:
         return Unit(
             name=name,
             active=seen.get("ActiveState", "inactive"),
-            sub=seen.get("SubState", "dead"),
             invocation=bytes(seen.get("InvocationID", ())).hex(),
             main_pid=seen.get("ExecMainPID", 0),
-            result=seen.get("Result", ""),
-            exec_main_code=seen.get("ExecMainCode", 0),
-            exec_main_status=seen.get("ExecMainStatus", 0),
         )
 
     async def start_unit(self, name: str, timeout: float = CALL_SECONDS) -> None:

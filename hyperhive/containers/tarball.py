@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import ClassVar, Final
@@ -23,6 +22,7 @@ from twisted.logger import Logger
 from hyperhive.containers import commands
 from hyperhive.errors import ContainerError
 from hyperhive.images import MOUNT_POINTS
+from hyperhive.images.lock import unheld
 from hyperhive.images.place import in_use
 
 UNPACKING_SECONDS: Final = 900.0
@@ -187,19 +187,8 @@ def _retired(paths: Sequence[Path]) -> list[Path]:
         if path.name.startswith((NEW, OLD)):
             retired.append(path)
         elif not path.name.startswith("."):
-            with suppress(OSError), _unheld(path):  # one that is held, or can't be renamed, stays
+            with suppress(OSError), unheld(path, wait=False):  # one that is held, or can't be renamed, stays
                 if not in_use(path):
                     retired.append(path.rename(path.with_name(f"{OLD}{time.time_ns()}")))
                     retired.append(path.with_name(f".#{path.name}.lck"))  # systemd-nspawn's, where it was killed
     return retired
-
-
-@contextmanager
-def _unheld(tree: Path) -> Iterator[None]:
-    """Nobody holds the tree, and nobody can begin to meanwhile. Raises OSError if somebody does."""
-    descriptor = os.open(tree, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    finally:
-        os.close(descriptor)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from hyperhive.images.record import ImageRecord
 
 STATE: Final = "/var/lib/hyperhive"
+PLACE: Final = click.Path(path_type=Path, readable=False)  # who may not read it is told so by us
+SUITES: Final = ("bookworm", "trixie")
 F = Callable[..., Any]
 
 
@@ -27,10 +29,10 @@ def _place_options(function: F) -> F:
     for option in (
         click.option("--json", is_flag=True, expose_value=False, callback=remember, help="Print one JSON object."),
         click.option(
-            "--state-dir", metavar="PATH", type=click.Path(path_type=Path), default=STATE, show_default=True,
+            "--state-dir", metavar="PATH", type=PLACE, default=STATE, show_default=True,
             help="The daemon's state directory, in which DIRECTORY is `image` unless it is given.",
         ),
-        click.argument("directory", metavar="[DIRECTORY]", type=click.Path(path_type=Path), required=False),
+        click.argument("directory", metavar="[DIRECTORY]", type=PLACE, required=False),
     ):  # fmt: skip
         function = option(function)
     return function
@@ -43,7 +45,10 @@ def image() -> None:
 
 @image.command("build")
 @_place_options
-@click.option("--suite", metavar="NAME", default="bookworm", show_default=True, help="Which Debian.")
+@click.option(
+    "--suite", metavar="NAME", default=SUITES[0], show_default=True, help="Which Debian.",
+    shell_complete=lambda _ctx, _param, incomplete: [name for name in SUITES if name.startswith(incomplete)],
+)  # fmt: skip
 @click.option("--mirror", metavar="URL", help="Where its packages come from, instead of debootstrap's default.")
 @click.option("--package", "packages", metavar="NAME", multiple=True, help="One more of its packages; may be repeated.")
 @click.option("--hyperhive", "source", metavar="SOURCE", help="A checkout, a wheel, or what else pip takes.")

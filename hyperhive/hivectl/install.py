@@ -28,6 +28,10 @@ PLACES: Final = {
 LOCAL: Final = "hyperhive-local.conf"
 """The drop-in that is put there on demand."""
 ENABLED: Final = "etc/systemd/system/multi-user.target.wants/hyperhive.service"
+HIDDEN: Final = ("/tmp", "/var/tmp")  # noqa: S108
+"""What the unit has of its own."""
+CHOSEN: Final = re.compile(r"^\s*containers\s*=", re.MULTILINE)
+"""The settings say what agents run in."""
 MARK: Final = "# Put here by 'hivectl install', which replaces no file that was changed; checksum "
 """How a file of ours begins; the checksum is that of all after the first line."""
 
@@ -53,13 +57,21 @@ class Piece:
         head, _, text = self.path.read_text(encoding="utf-8", errors="replace").partition("\n")
         return head != MARK + _checksum(text)
 
+    @property
+    def is_current(self) -> bool:
+        """Whether to put it would change nothing."""
+        return not self.path.is_symlink() and self.path.is_file() and self.path.read_bytes() == self.text.encode()
+
     def put(self) -> None:
         """Write it, whole or not at all."""
+        from tempfile import mkstemp
+
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        beside = self.path.with_name(f".{self.path.name}.new")
-        beside.write_text(self.text, encoding="utf-8")
-        beside.chmod(0o644)
-        beside.replace(self.path)
+        descriptor, beside = mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")
+        with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 - of a descriptor
+            file.write(self.text)
+            os.fchmod(descriptor, 0o644)
+        Path(beside).replace(self.path)
 
     def remove(self) -> None:
         """Take it away, with the directory of drop-ins if it was the last."""
@@ -85,15 +97,21 @@ def install(root: Path, *, dry_run: bool, local: bool, force: bool) -> int:
 
     Puts its files in place, and prints what to run next.
     """
-    pieces = [piece for name, piece in _pieces(root) if local or name != LOCAL]
-    if sentence := _objection(root, dry_run=dry_run) or (None if force else _conflict(pieces)):
+    every = dict(_pieces(root))
+    pieces = [piece for name, piece in every.items() if local or name != LOCAL]
+    hidden = None if local else _hidden(root)
+    if sentence := _objection(root, dry_run=dry_run) or hidden or (None if force else _conflict(pieces)):
         return _refuse(sentence)
     for piece in pieces:
-        if piece.setting and piece.is_there:
+        if piece.is_current:
+            click.echo(f"unchanged {piece.path}")
+        elif piece.setting and piece.is_there:
             click.echo(f"kept {piece.path}")
         elif sentence := _do(piece, piece.put, "would put" if dry_run else "put", dry_run=dry_run):
             return _refuse(sentence)
-    click.echo("\n  ".join(["Next, as root:", *_next(root)]))
+    if not local and (sentence := _take_away(every[LOCAL], dry_run=dry_run)):
+        return _refuse(sentence)
+    click.echo("\n  ".join(["Next, as root:", *_next(root, local=local)]))
     return 0
 
 
@@ -107,13 +125,14 @@ def uninstall(root: Path, *, dry_run: bool) -> int:
     """
     if sentence := _objection(root, dry_run=dry_run) or _still_enabled(root):
         return _refuse(sentence)
-    for _, piece in _pieces(root):
-        if piece.was_changed:
-            click.echo(f"left {piece.path}, which was changed")
-        elif piece.is_there and (
-            sentence := _do(piece, piece.remove, "would remove" if dry_run else "removed", dry_run=dry_run)
-        ):
+    pieces = [piece for _, piece in _pieces(root) if piece.is_there]
+    for piece in pieces:
+        if sentence := _take_away(piece, dry_run=dry_run):
             return _refuse(sentence)
+    if not pieces:
+        click.echo("nothing to remove: none of the service's files is there")
+    if root == Path("/") and (units := _running_containers()):
+        click.echo(f"containers of agents run on ('systemctl stop' ends them): {', '.join(units)}")
     return 0
 
 
@@ -132,7 +151,11 @@ def _pieces(root: Path) -> Iterator[tuple[str, Piece]]:
 
 
 def _twistd() -> Path:
-    return Path(sys.executable).absolute().with_name("twistd")
+    return _beside("twistd")
+
+
+def _beside(program: str) -> Path:
+    return Path(sys.executable).absolute().with_name(program)
 
 
 def _as_word(path: Path) -> str:
@@ -147,17 +170,34 @@ def _checksum(text: str) -> str:
     return sha256(text.encode()).hexdigest()[:16]
 
 
-def _next(root: Path) -> tuple[str, ...]:
-    if root != Path("/"):
-        aside = shlex.quote(f"--root={root}")
-        return f"systemd-sysusers {aside}", f"systemctl {aside} enable hyperhive"
-    return (
-        "systemd-sysusers",
-        "systemctl daemon-reload",
-        "systemctl enable --now hyperhive",
-        "usermod -aG hyperhive USER    # for each who is to operate the hive",
-        "systemctl enable --now systemd-networkd && networkctl reload    # for containers with a network",
-    )
+def _next(root: Path, *, local: bool) -> Iterator[str]:
+    there = root == Path("/")
+    aside, now = ("", " --now") if there else (" " + shlex.quote(f"--root={root}"), "")
+    yield f"systemd-sysusers{aside}"
+    if there:
+        yield "systemctl daemon-reload"
+    if not local:
+        networks = " && networkctl reload" if there else ""
+        image = "" if there else f" {shlex.quote(str(root / 'var/lib/hyperhive/image'))}"
+        yield f"systemctl{aside} enable{now} systemd-networkd{networks}    # for agents with a network"
+        yield f"{shlex.quote(str(_beside('hivectl')))} image build{image}"
+        settings = root / "etc/hyperhive.toml"
+        if not (settings.is_file() and CHOSEN.search(settings.read_text(encoding="utf-8", errors="replace"))):
+            yield "# without this agents run as root on this host, isolated from nobody:"
+            yield f"sed -i '1i containers = \"nspawn\"' {shlex.quote(str(settings))}"
+    yield f"systemctl{aside} enable{now} hyperhive"
+    if there:
+        yield "usermod -aG hyperhive USER    # for each who is to operate the hive"
+
+
+def _take_away(piece: Piece, *, dry_run: bool) -> str | None:
+    """Remove what some install put there; what was changed stays, and is named."""
+    if not piece.is_there:
+        return None
+    if piece.was_changed:
+        click.echo(f"left {piece.path}, which was changed")
+        return None
+    return _do(piece, piece.remove, "would remove" if dry_run else "removed", dry_run=dry_run)
 
 
 def _do(piece: Piece, deed: Callable[[], None], told: str, *, dry_run: bool) -> str | None:
@@ -176,7 +216,31 @@ def _objection(root: Path, *, dry_run: bool) -> str | None:
         return "only root can change this system's services; use sudo, or name another tree with --root"
     if not _twistd().exists():
         return f"there is no {_twistd()}, which the service would run; install hyperhive with pip first"
+    for _, piece in _pieces(root):
+        if not piece.path.parent.resolve().is_relative_to(root.resolve()):
+            return f"{piece.path.parent} is a link that leads out of {root}; nothing was put anywhere"
     return None
+
+
+def _hidden(root: Path) -> str | None:
+    """Why the unit, which has a `/tmp` of its own, could not run this installation."""
+    needed = (_twistd(), Path(__file__).parents[1])
+    hidden = [path for path in needed if any(path.is_relative_to(place) for place in HIDDEN)]
+    if hidden and root == Path("/"):
+        return f"the service has a /tmp of its own, and would not see {hidden[0]}; install hyperhive elsewhere first"
+    return None
+
+
+def _running_containers() -> list[str]:
+    import subprocess
+
+    units = ("hyperhive-*.service", "container@h-*.service")
+    listing = ["systemctl", "list-units", "--state=active", "--plain", "--no-legend", *units]
+    try:
+        listed = subprocess.run(listing, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
+    except OSError:
+        return []
+    return [line.split()[0] for line in listed.stdout.splitlines()]
 
 
 def _conflict(pieces: list[Piece]) -> str | None:

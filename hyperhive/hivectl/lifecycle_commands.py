@@ -63,7 +63,10 @@ def restart(names: tuple[str, ...], *, wait: bool) -> Work:
 @one_agent
 @wait_option
 def kill(name: str, *, wait: bool) -> Work:
-    """Stop one agent; the manager is told."""
+    """Stop one agent as 'stop' does; the manager is told.
+
+    It has its time to end by itself: 'stop --now' gives none.
+    """
     return _work(Kill(name), f"{name} is stopped.", wait=wait)
 
 

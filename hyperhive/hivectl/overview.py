@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 REQUESTS = (
     ask.AgentStatus(), ask.Pending(), ask.Questions(), ask.DeadLetters(), ask.Operations(), ask.Urls(),
 )  # fmt: skip
+DANGERS = {
+    "local": ": agents can do what you can",
+    "nixos": ": whoever becomes root in a container is root on the host",
+}
+"""What an agent that attacks can do in those that isolate nobody."""
 SHOWN = 5
 """How many of a kind are shown one by one; the rest is a number."""
 
@@ -81,9 +86,8 @@ def _surroundings(standing: Standing) -> Iterator[Line]:
     if standing.home or (standing.backend and not standing.backend.isolates):
         yield Line("")
     if standing.backend and not standing.backend.isolates:
-        yield Line(
-            f"Containers are '{standing.backend.kind}', which isolates nobody: agents can do what you can.", "dim"
-        )
+        kind = standing.backend.kind
+        yield Line(f"Containers are '{kind}', which isolates nobody{DANGERS.get(kind, '')}.", "dim")
     if standing.home:
         yield Line(f"Browser: {standing.home}")
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import grp
 import os
+import pwd
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,12 +22,19 @@ _START: Final = (
     "start one with 'make run' in a clone of hyperhive or with 'twistd -n hyperhive', "
     "or say with --socket where it listens"
 )
+_START_SERVICE: Final = (
+    "'systemctl status hyperhive' says how the service stands and 'systemctl start hyperhive' starts it, "
+    "or say with --socket where another daemon listens"
+)
 _START_THAT_ONE: Final = "start the daemon that has this socket, or name another one with --socket"
+_BE_ANOTHER: Final = "try as root, or as the user who runs the daemon"
+SERVICE: Final = Path("/etc/systemd/system/hyperhive.service")
+"""The unit that makes the daemon a service."""
 _REASONS: Final = {
     errno.ENOENT: ("does not exist", _START),
     errno.ENOTDIR: ("does not exist", _START),
-    errno.EACCES: ("is not open to you", "try as root, or as the user who runs the daemon"),
-    errno.EPERM: ("is not open to you", "try as root, or as the user who runs the daemon"),
+    errno.EACCES: ("is not open to you", _BE_ANOTHER),
+    errno.EPERM: ("is not open to you", _BE_ANOTHER),
     errno.ECONNREFUSED: ("is there, but no daemon listens on it", _START),
     errno.ENOTSOCK: ("is no socket", "name the daemon's host.sock with --socket"),
     errno.EAGAIN: ("has too many callers waiting", "try again in a moment"),
@@ -56,10 +65,28 @@ async def connect(reactor: Any, paths: Sequence[str]) -> Asker:
         except (ConnectError, OSError) as error:
             faults[path] = _reason(error)
     tried = "; ".join(f"{path} {what}" for path, (what, _) in faults.items())
-    hints = dict.fromkeys(
-        _START_THAT_ONE if hint is _START and len(paths) == 1 else hint for _, hint in faults.values()
-    )
-    raise UnreachableError(f"no daemon reached: {tried}; {', or '.join(hints)}.")
+    raise UnreachableError(f"no daemon reached: {tried}; {', or '.join(_hints(faults))}.")
+
+
+def _hints(faults: Mapping[str, tuple[str, str]]) -> Iterable[str]:
+    """What to do about each, once."""
+    closed = [path for path, (_, hint) in faults.items() if hint is _BE_ANOTHER]
+    if closed:  # and where a daemon is, none need be started
+        return dict.fromkeys(_way_in(Path(path)) for path in closed)
+    start = _START_THAT_ONE if len(faults) == 1 else _START_SERVICE if SERVICE.exists() else _START
+    return dict.fromkeys(start if hint is _START else hint for _, hint in faults.values())
+
+
+def _way_in(path: Path) -> str:
+    """How to come to a socket that is there and not open to us: its directory's group, if it has one, may pass."""
+    try:
+        gid = path.parent.stat().st_gid
+        group, user = grp.getgrgid(gid).gr_name, pwd.getpwuid(os.geteuid()).pw_name
+    except (OSError, KeyError):
+        return _BE_ANOTHER
+    if gid == 0:
+        return _BE_ANOTHER
+    return f"its operators are the group {group!r}: 'sudo usermod -aG {group} {user}', then log in again"
 
 
 async def _connected(reactor: Any, path: str) -> Asker:

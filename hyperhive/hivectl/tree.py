@@ -73,19 +73,22 @@ def cli() -> None:
     """Operate a hive of agents: see how it stands, decide what it asks, start and stop its agents."""
 
 
-def _commands(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def _commands(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     from click.shell_completion import CompletionItem
 
-    return [CompletionItem(name) for name in cli.list_commands(ctx) if name.startswith(incomplete)]
+    group: click.Command | None = cli
+    for name in ctx.params.get(param.name or "") or ():
+        group = group.get_command(ctx, name) if isinstance(group, click.Group) else None
+    names = group.list_commands(ctx) if isinstance(group, click.Group) else []
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
 @cli.command("help")
-@click.argument("command", required=False, shell_complete=_commands)
+@click.argument("command", nargs=-1, metavar="[COMMAND]...", shell_complete=_commands)
 @click.pass_context
-def help_(ctx: click.Context, command: str | None) -> None:
+def help_(ctx: click.Context, command: tuple[str, ...]) -> None:
     """Explain hivectl, or one of its commands."""
-    arguments = ["--help"] if command is None else [command, "--help"]
-    cli.main(arguments, "hivectl", standalone_mode=False, obj=ctx.obj)
+    cli.main([*command, "--help"], "hivectl", standalone_mode=False, obj=ctx.obj)
 
 
 @cli.command("completion")

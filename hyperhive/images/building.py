@@ -88,6 +88,7 @@ def build(order: Order, progress: Progress) -> Built:
     place = Place(order.image.resolve())
     place.check(replace=order.replace)
     source = order.source or wheels.own_source()
+    wheels.check(source)
     try:
         with place.workshop() as workshop:
             record = _make(order, source, workshop, progress)

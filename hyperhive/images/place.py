@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import errno
-import fcntl
 import os
 import shutil
 import time
@@ -15,6 +13,7 @@ from typing import Final
 
 from attrs import frozen
 
+from hyperhive.images.lock import unheld
 from hyperhive.images.record import ImageError, is_image
 
 _AT_FDCWD: Final = -100
@@ -25,9 +24,8 @@ _RENAME_EXCHANGE: Final = 2
 class Place:
     """Where an image is, or will be.
 
-    Who starts a machine on it, or copies it, holds a shared `flock` on the directory meanwhile, and makes sure after
-    locking that the path still leads to the directory it locked: a new image waits for these locks before it takes
-    the old one's place. A machine that runs needs no lock: what it runs on is renamed under it, and not removed.
+    Who starts a machine on it, or copies it, holds it meanwhile (`lock.held`), and a new image waits for all of them
+    before it takes the old one's place. A machine that runs holds nothing: what it runs on is renamed, not removed.
     """
 
     image: Path
@@ -55,7 +53,7 @@ class Place:
             try:
                 self.image.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 directory.mkdir(mode=0o700, exist_ok=True)
-                cleaning.enter_context(_locked(directory, fcntl.LOCK_EX | fcntl.LOCK_NB))
+                cleaning.enter_context(unheld(directory, wait=False))
             except BlockingIOError:
                 raise ImageError(f"another build of {self.image} is under way; wait for its end") from None
             except OSError as error:
@@ -80,7 +78,7 @@ class Place:
             if not is_image(self.image):
                 tree.rename(self.image)
                 return None
-            with _locked(self.image, fcntl.LOCK_EX):
+            with unheld(self.image, wait=True):
                 _exchange(tree, self.image)
             return self._set_aside(tree)
         except OSError as error:
@@ -107,18 +105,6 @@ class Place:
         for old in [one for one in self.image.parent.iterdir() if one.name.startswith(prefix)]:
             if not in_use(old):
                 _remove(old)
-
-
-@contextmanager
-def _locked(directory: Path, how: int) -> Iterator[None]:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, how)
-        if not os.path.samestat(os.fstat(descriptor), directory.stat()):
-            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _exchange(one: Path, other: Path) -> None:

@@ -45,9 +45,10 @@ class ImageRecord:
             # A link would lead out of the image.
             with os.fdopen(os.open(tree / RECORD, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)) as file:
                 return cls._understood(json.load(file))
+        except PermissionError:
+            raise ImageError(f"{tree} is not open to you; try as root") from None
         except (FileNotFoundError, NotADirectoryError):
-            message = f"{tree} is no image that hivectl built: it has no {RECORD}; hivectl image build makes one"
-            raise ImageError(message) from None
+            raise ImageError(_no_image(tree)) from None
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise ImageError(f"{tree / RECORD} can't be read: {error}; build the image again") from error
 
@@ -65,3 +66,11 @@ class ImageRecord:
 def is_image(tree: Path) -> bool:
     """Whether a finished image is there: its record is the last thing that is written."""
     return os.path.lexists(tree / RECORD)
+
+
+def _no_image(tree: Path) -> str:
+    if not tree.exists():
+        return f"there is no {tree}; hivectl image build makes an image"
+    if not tree.is_dir():
+        return f"{tree} is a file: what is in a tarball and from where, only who made it knows"
+    return f"{tree} is no image that hivectl built: it has no {RECORD}; hivectl image build makes one"

@@ -62,6 +62,16 @@ def _source_of(distribution: Distribution) -> str:
     return path
 
 
+def check(source: str) -> None:
+    """Raises ImageError for a source that is the path of nothing, or of a directory with nothing to build."""
+    path = Path(source)
+    if path.is_dir():
+        if not any((path / name).is_file() for name in ("pyproject.toml", "setup.cfg", "setup.py")):
+            raise ImageError(f"{source} is no checkout of {PROJECT}: it has no pyproject.toml")
+    elif source.startswith(("/", "./", "../")) and not path.exists():
+        raise ImageError(f"there is no {source}; name a checkout, a wheel or a version of {PROJECT}")
+
+
 def gather(source: str, python: Python, workshop: Path, target: Path, hear: Listener) -> str:
     """Put wheels of `source` and of all it requires into `target`; gives the version of hyperhive.
 
@@ -98,8 +108,6 @@ def _buildable(source: str, workshop: Path) -> str:
     directory = Path(source)
     if not directory.is_dir():
         return str(directory.resolve()) if directory.exists() else source
-    if not any((directory / name).is_file() for name in ("pyproject.toml", "setup.cfg", "setup.py")):
-        raise ImageError(f"{source} is no checkout of {PROJECT}: it has no pyproject.toml")
     return str(shutil.copytree(directory, workshop / "source", symlinks=True, ignore=_NOT_OF_THE_SOURCE))
 
 

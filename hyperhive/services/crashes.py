@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from attrs import define, field
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import DeferredList, DeferredSemaphore
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -24,6 +24,8 @@ from hyperhive.store.database import Connection
 
 _log = Logger()
 
+AT_ONCE = 8
+"""How many crashes are looked into at a time; for each, what the journal says of it is waited for."""
 UNKNOWN_CAUSE = "how it ended can't be known: its exit status was lost"
 
 
@@ -46,11 +48,14 @@ class Crashes:
         # What should run is read first: an agent that was started since is then not missed in the older listing.
         should = await self._broker.database.perform(agents.should_run)
         running = await self._containers.running()
+        places = DeferredSemaphore(AT_ONCE)
+        reports = []
         for agent in should:
             runs = running.get(agent.name)
             if only in (None, agent.name) and (runs is None or runs.generation != agent.generation):
                 # One that can't be reported now is found again at the next look, and hides no other.
-                await Deferred.fromCoroutine(self._report(agent)).addErrback(complain)
+                reports.append(places.run(self._report, agent).addErrback(complain))
+        await DeferredList(reports)
 
     async def _report(self, agent: Agent) -> None:
         note = await self._containers.cause(agent.name, agent.generation) or UNKNOWN_CAUSE

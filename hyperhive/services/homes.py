@@ -20,8 +20,10 @@ def make(layout: Layout, name: str) -> bool:
     """Make what is missing of the agent's home; whether there was nothing before. Raises ContainerError."""
     fresh = not layout.home(name).exists()
     try:
-        for directory in (layout.notes(name), layout.credentials(name), layout.proposed(name)):
+        for directory in (layout.notes(name), layout.credentials(name)):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):  # the manager may have put something else in its place
+            layout.proposed(name).mkdir(mode=0o700, parents=True, exist_ok=True)
         with contextlib.suppress(FileExistsError):
             layout.config_link(name).symlink_to(os.path.relpath(layout.proposed(name), layout.home(name)))
     except OSError as error:
@@ -36,9 +38,10 @@ def purge(layout: Layout, name: str) -> Deferred[None]:
 
 
 def _remove(tree: Path) -> None:
-    """Take a tree away, or the link that stands in its place; no link is followed."""
-    if tree.is_symlink():
+    """Take a tree away, or the link or file that stands in its place; no link is followed."""
+    if tree.is_symlink() or (tree.exists() and not tree.is_dir()):
         tree.unlink()
+        return
         return
     try:
         shutil.rmtree(tree)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 
 from attrs import define
@@ -84,6 +85,20 @@ class Labour:
             [Deferred.fromCoroutine(self._stop_for_now(name)) for name in names], consumeErrors=True
         )  # fmt: skip
 
+    async def end_strays(self, busy: Collection[str]) -> None:
+        """End what runs of those who are not in the hive, but for the `busy`, on whom an operation goes on.
+
+        It is of a spawn that failed, and could not be taken back while the backend was away.
+        """
+        try:
+            present = await self._broker.database.perform(agents.names)
+            for name in (await self._containers.running()).keys() - set(present) - set(busy):
+                _log.warn("{name} runs and is not in the hive: it is ended", name=name)
+                await self._containers.stop(name, graceful=False)
+                await self._containers.remove(name)
+        except HiveError as error:
+            _log.error("who runs and is not in the hive could not be seen to: {error}", error=error)
+
     async def _stop_for_now(self, name: str) -> None:
         try:
             await self._containers.stop(name)
@@ -123,11 +138,18 @@ class Labour:
 
     async def _undo(self, name: str, *, fresh: bool) -> None:
         """Leave nothing half made of an agent that could not be spawned; what was kept of an earlier one stays."""
-        await self._containers.stop(name, graceful=False)
-        await self._containers.remove(name)
-        await self._doors.close(name)
+        steps: list[Callable[[], Awaitable[object]]] = [
+            partial(self._containers.stop, name, graceful=False),
+            partial(self._containers.remove, name),
+            partial(self._doors.close, name),
+        ]
         if fresh:
-            await homes.purge(self._layout, name)
+            steps.append(partial(homes.purge, self._layout, name))
+        for step in steps:
+            try:
+                await step()
+            except HiveError as error:  # why it could not be spawned is what its operator is told
+                _log.error("what was made of {name} stays: {error}", name=name, error=error)
 
     async def _take_down(self, work: Work) -> None:
         await self._doors.close(work.agent)

@@ -9,8 +9,9 @@ from functools import partial
 
 from attrs import define, field
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from hyperhive.errors import BadName, OperationFailed, Refused, UnknownAgent
 from hyperhive.services.broker import Broker
@@ -42,6 +43,7 @@ class Lifecycle(Service):
     _taken_up: set[int] = field(factory=set, init=False)
     _waiting: dict[int, list[Deferred[Operation]]] = field(factory=dict, init=False)
     _hints: list[Callable[[], None]] = field(factory=list, init=False)
+    _strays: Deferred[None] = field(factory=partial(succeed, None), init=False)
 
     def after_each(self, hint: Callable[[], None]) -> None:
         """Have `hint` called whenever an operation has ended."""
@@ -51,7 +53,7 @@ class Lifecycle(Service):
         """Begin no further operation, and wait for those that run."""
         super().stopService()
         self._labour.ending = True
-        await DeferredList(list(self._busy.values()))
+        await DeferredList([self._strays, *self._busy.values()])
 
     def check_name(self, name: str) -> None:
         """Raises BadName for a name that no new agent may have."""
@@ -104,13 +106,18 @@ class Lifecycle(Service):
             message = f"{what} {outcome}: {operation.error or 'no reason is known'} (operation {id_})"
             raise OperationFailed(message)
 
-    async def prepare(self, boot: str) -> None:
-        """Before anything else is done: what an earlier daemon's end left undone in the tables. `boot`: the host's."""
+    async def prepare(self, boot: str, kind: str) -> None:
+        """Before anything else is done: what an earlier daemon's end left undone in the tables.
+
+        `boot` is the host's, `kind` the backend's. Fails with StartupError if agents may run in another backend's
+        containers.
+        """
 
         def change(connection: Connection) -> None:
             leases.requeue_all(connection)
             agents.add_manager(connection)
             agents.resume_after_reboot(connection, boot)
+            agents.keep_to_backend(connection, kind)
 
         await self._broker.database.perform(change)
 
@@ -121,6 +128,7 @@ class Lifecycle(Service):
             resumed = operation.state is OperationState.RUNNING
             self._enqueue(Work(operation=operation, flag=flag, resumed=resumed, start=start))
         busy = {operation.agent for operation, _, _ in undone}  # somebody has said already what is to become of these
+        self._strays = Deferred.fromCoroutine(self._labour.end_strays(busy)).addErrback(_broke_off)
         for agent in await self._broker.database.perform(agents.every):
             if agent.wanted == agents.RESUME and agent.name not in busy:
                 with suppress(UnknownAgent):  # it is being destroyed
@@ -190,6 +198,10 @@ class Lifecycle(Service):
             waiting.callback(operation)
         for hint in self._hints:
             hint()
+
+
+def _broke_off(why: Failure) -> None:
+    _log.failure("who runs and is not in the hive could not be seen to", failure=why)
 
 
 def _will_exist(connection: Connection, name: str) -> bool:

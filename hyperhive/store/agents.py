@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import frozen
 
-from hyperhive.errors import UnknownAgent
+from hyperhive.errors import StartupError, UnknownAgent
 from hyperhive.wire.names import MANAGER, shown
 
 RUNNING = "running"
@@ -94,6 +94,30 @@ def resume_after_reboot(connection: Connection, boot: str) -> None:
     if known is not None and known[0] != boot:
         connection.execute("UPDATE agents SET wanted = ? WHERE wanted = ? AND NOT failed", (RESUME, RUNNING))
     connection.execute("INSERT OR REPLACE INTO facts (name, value) VALUES ('boot', ?)", (boot,))
+
+
+def keep_to_backend(connection: Connection, kind: str) -> None:
+    """The backend is of that kind from now on. Raises StartupError while agents may run in another's containers."""
+    known = connection.execute("SELECT value FROM facts WHERE name = 'containers'").fetchone()
+    if known is not None and known[0] != kind and _some_may_run(connection):
+        message = (
+            f"the agents of this hive run in containers of the kind '{known[0]}': set that again, stop them "
+            f"('hivectl stop NAME'), and then change it to '{kind}'"
+        )
+        raise StartupError(message)
+    connection.execute("INSERT OR REPLACE INTO facts (name, value) VALUES ('containers', ?)", (kind,))
+
+
+def _some_may_run(connection: Connection) -> bool:
+    """Whether an agent runs, or an earlier daemon ended in the middle of work on one."""
+    (found,) = connection.execute(
+        """
+        SELECT EXISTS (SELECT 1 FROM agents WHERE present AND wanted = ? AND NOT failed)
+            OR EXISTS (SELECT 1 FROM operations WHERE state = 'running')
+        """,
+        (RUNNING,),
+    ).fetchone()
+    return bool(found)
 
 
 def begin_start(connection: Connection, name: str) -> int:

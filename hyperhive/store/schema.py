@@ -131,6 +131,9 @@ CREATE TABLE policy_restarts (
     operation INTEGER REFERENCES operations (id)  -- absent: owed
 ) STRICT;
 CREATE UNIQUE INDEX policy_restarts_owed ON policy_restarts (agent) WHERE operation IS NULL;
+
+-- The first version had no other backend.
+INSERT INTO facts (name, value) SELECT 'containers', 'local' WHERE EXISTS (SELECT 1 FROM agents);
 """
 
 UPGRADES: Final[tuple[str, ...]] = (_FIRST, _SECOND)

@@ -217,7 +217,7 @@ class Urls:
 
 @frozen(kw_only=True)
 class Backend:
-    """What agents run in: its `kind`, and whether it keeps them from the host and from each other.
+    """What agents run in: its `kind`, and whether it keeps even those that attack from the host and from each other.
 
     `blind` is why nothing can be started or stopped now, as a sentence; absent while it can.
     """

@@ -149,8 +149,14 @@ def test_the_order_of_what_nspawn_and_systemd_say_of_a_death_does_not_matter(ord
     assert read(*BEGUN, *order, failed("exit-code")).cause() == "killed by SIGKILL"
 
 
-def test_a_machine_that_the_kernel_took_a_program_from_and_that_was_stopped_later_ran_out_of_memory() -> None:
-    assert read(*BEGUN, OOM, HALTING, STOPPING, SUCCEEDED, STOPPED).cause() == "out of memory"
+def test_a_machine_that_outlived_what_the_kernel_took_from_it_and_was_stopped_later_was_stopped() -> None:
+    assert read(*BEGUN, OOM, HALTING, STOPPING, SUCCEEDED, STOPPED).cause() == "stopped from outside"
+
+
+def test_a_machine_that_outlived_what_the_kernel_took_from_it_and_was_killed_much_later_was_killed() -> None:
+    taken = {**OOM, "__REALTIME_TIMESTAMP": "1000000000"}
+    died = {**LEADER_KILLED, "__REALTIME_TIMESTAMP": "9000000000"}
+    assert read(*BEGUN, taken, died, exited(1, "FAILURE"), failed("exit-code")).cause() == "killed by SIGKILL"
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from hyperhive.config import configure
 from hyperhive.containers import imperative
 from hyperhive.containers.imperative import Made, read_made
 from hyperhive.containers.kind import Kind, machine_name
+from hyperhive.containers.network import Network
 from hyperhive.containers.nixos import Nixos
 from hyperhive.containers.nixos_files import bound, conf, drop_in, environment
 from hyperhive.errors import ContainerError, StartupError
@@ -88,6 +89,7 @@ def kind() -> Nixos:
         bus=unused,
         flake="/etc/hyperhive/flake#default",
         settings=MachineSettings(subnet=IPv4Network("10.0.0.0/8")),
+        network=Network(unused, unused, NAT, IPv4Network("10.0.0.0/8")),
         commands=lambda _: ("hive-agent", "serve"),
         environment={},
         grace=10.0,

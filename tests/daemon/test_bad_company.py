@@ -142,7 +142,9 @@ def test_one_connection_too_many_is_told_so(hive: Hive, whose: str) -> None:
         assert "64" not in str(stack.enter_context(connect()).ask(harmless))
 
 
-def test_only_their_owner_may_open_the_sockets(hive: Hive) -> None:
-    sockets = [hive.run / "host.sock", hive.run / "manager/mcp.sock", hive.run / "agents/alice/mcp.sock"]
-    assert [oct(path.stat().st_mode & 0o777) for path in sockets] == ["0o600"] * 3
-    assert oct(hive.run.stat().st_mode & 0o777) == "0o700"
+def test_only_their_owner_gets_to_the_sockets(hive: Hive) -> None:
+    closed = [hive.run, hive.run / "agents"]
+    assert [oct(path.stat().st_mode & 0o777) for path in closed] == ["0o700"] * 2
+    assert oct((hive.run / "host.sock").stat().st_mode & 0o777) == "0o600"
+    sockets = [hive.run / "manager/mcp.sock", hive.run / "agents/alice/mcp.sock"]
+    assert [path.resolve().parent.parent for path in sockets] == [hive.run.resolve() / "agents"] * 2

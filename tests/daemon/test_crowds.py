@@ -80,5 +80,7 @@ def test_after_a_thousand_connections_the_operator_is_heard(hive: Hive, stack: E
         assert another.ask("list")["agents"] == ["alice", "manager"]
     for client in crowd:
         client.close()
+    for _ in range(3):  # the daemon has noticed by then
+        assert host.ask("urls")["ok"]
     with hive.agent("alice") as alice:
         assert alice.ask("whoami")["name"] == "alice"

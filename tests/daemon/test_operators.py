@@ -70,6 +70,20 @@ def test_the_group_passes_through_the_run_directory_to_that_socket_alone(shared:
     assert ask(shared.run / "manager" / "mcp.sock", group.gr_gid).stderr == "out of reach\n"
 
 
+def test_agents_sockets_are_closed_to_others_whatever_the_mode_of_the_run_directory(
+    hive: Hive, group: grp.struct_group
+) -> None:
+    hive.base.chmod(0o711)
+    for directory in (hive.run, hive.run / "agents", hive.run / "manager"):
+        directory.mkdir(mode=0o755)
+    hive.start()
+    hive.run.chmod(0o755)
+    with hive.host() as host:
+        assert host.ask("spawn", name="alice")["ok"]
+    for path in ("manager/mcp.sock", "agents/manager/mcp.sock", "agents/alice/mcp.sock"):
+        assert ask(hive.run / path, group.gr_gid).stderr == "out of reach\n"
+
+
 def test_another_group_does_not_reach_the_socket(shared: Hive, group: grp.struct_group) -> None:
     assert ask(shared.run / "host.sock", group.gr_gid + 60000).stderr == "out of reach\n"
 
@@ -86,6 +100,7 @@ def test_a_member_of_another_group_that_reaches_the_socket_all_the_same_is_told_
 def test_a_group_that_does_not_exist_leaves_the_socket_to_root(hive: Hive) -> None:
     settings = hive.base / "hive.toml"
     settings.write_text('group = "no-group-has-this-name"\n')
-    hive.start("--config", str(settings))
+    daemon = hive.start("--config", str(settings))
+    assert "the group no-group-has-this-name operates nothing: there is none" in daemon.log
     assert rights(hive.run / "host.sock") == (0o600, 0)
     assert rights(hive.run) == (0o700, 0)

@@ -66,6 +66,18 @@ def file_for_a_socket(hive: Hive) -> Sequence[str]:
     return ()
 
 
+def agents_of_another_backend(hive: Hive) -> Sequence[str]:
+    hive.start().terminate()
+    with sqlite3.connect(hive.state / "broker.sqlite") as connection:
+        connection.execute("UPDATE facts SET value = 'nspawn' WHERE name = 'containers'")
+    return ()
+
+
+def agents_of_another_backend_that_were_to_end_with_us(hive: Hive) -> Sequence[str]:
+    agents_of_another_backend(hive)
+    return ("--stop-agents",)
+
+
 def configured(content: str) -> Spoil:
     def spoil(hive: Hive) -> Sequence[str]:
         path = hive.base / "hive.toml"
@@ -88,6 +100,11 @@ REFUSED: dict[str, tuple[Spoil, str]] = {
     "a directory for a database": (directory_for_a_database, "broker.sqlite can't be used"),
     "a file for a directory": (file_for_a_directory, "can't be made"),
     "a file for a socket": (file_for_a_socket, "host.sock is in the way"),
+    "agents of another backend": (agents_of_another_backend, "in containers of the kind 'nspawn': set that again"),
+    "agents of another backend, that were to end with us": (
+        agents_of_another_backend_that_were_to_end_with_us,
+        "in containers of the kind 'nspawn': set that again",
+    ),
     "an unknown option": (optioned("--colour", "red"), "option --colour not recognized"),
     "an option without its value": (optioned("--state-dir"), "--state-dir requires argument"),
     "a stray word": (optioned("now"), "'now'"),
@@ -135,6 +152,15 @@ def test_another_hives_run_directory_is_refused_and_its_sockets_go_on(hive: Hive
     places = ("--state-dir", str(hive.base / "other"), "--run-dir", str(hive.run))
     assert "another hyperhive daemon has its sockets" in refusal(command(*places, *hive.agent_command("")))
     assert hive.host().ask("list")["agents"] == ["manager"]
+
+
+def test_agents_of_another_backend_run_on_when_a_start_is_refused(hive: Hive) -> None:
+    options = agents_of_another_backend_that_were_to_end_with_us(hive)
+    before = hive.processes()
+    refusal(command(*hive.places(), *hive.agent_command(""), *options))
+    assert hive.processes() == before != []
+    with sqlite3.connect(hive.state / "broker.sqlite") as connection:
+        assert connection.execute("SELECT wanted FROM agents").fetchall() == [("running",)]
 
 
 def test_a_refused_start_leaves_a_newer_database_as_it_is(hive: Hive) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import grp
 import io
 import os
+import pwd
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,7 @@ import click
 import pytest
 from twisted.internet.defer import Deferred
 
+from hyperhive.hivectl import reaching
 from hyperhive.hivectl.screen import Screen
 from hyperhive.wire.codec import AGENT, HOST
 from hyperhive.wire.records import Change, OperationState
@@ -290,6 +294,47 @@ async def test_no_daemon_is_told_with_every_path_and_its_reason(tmp_path: Path) 
     assert "'make run'" in told
     assert "'twistd -n hyperhive'" in told
     assert len(told.splitlines()) == 1
+
+
+async def unreached(*paths: Path) -> str:
+    """What is said where nobody can be reached at those paths."""
+    from twisted.internet import reactor
+
+    with pytest.raises(reaching.UnreachableError) as told:
+        await reaching.connect(reactor, [str(path) for path in paths])
+    return str(told.value)
+
+
+async def test_where_the_daemon_is_a_service_its_start_is_told(
+    short_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reaching, "SERVICE", short_path / "hyperhive.service")
+    paths = (short_path / "one.sock", short_path / "other.sock")
+    assert "'make run'" in await unreached(*paths)
+    reaching.SERVICE.touch()
+    told = await unreached(*paths)
+    assert "'systemctl status hyperhive'" in told
+    assert "'systemctl start hyperhive'" in told
+    assert "make run" not in told
+
+
+async def test_a_socket_that_is_not_open_to_us_is_told_with_the_group_that_operates_it(
+    short_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def closed(*_: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    groups = [one for one in grp.getgrall() if one.gr_gid and (os.geteuid() == 0 or one.gr_gid in os.getgroups())]
+    if not groups:
+        pytest.skip("there is no group to give a directory to")
+    group = groups[0]
+    user = pwd.getpwuid(os.geteuid()).pw_name
+    os.chown(short_path, -1, group.gr_gid)
+    monkeypatch.setattr(reaching, "_connected", closed)
+    assert await unreached(short_path / "host.sock", short_path / "other.sock") == (
+        f"no daemon reached: {short_path}/host.sock is not open to you; {short_path}/other.sock is not open to you; "
+        f"its operators are the group {group.gr_name!r}: 'sudo usermod -aG {group.gr_name} {user}', then log in again."
+    )
 
 
 async def test_who_named_a_socket_is_not_told_to_start_a_daemon_that_would_have_another(

@@ -15,6 +15,7 @@ from attrs import define
 
 from hyperhive.hivectl.errands import Chore
 from hyperhive.images.record import RECORD, ImageRecord
+from tests.daemon.harness import as_nobody
 from tests.hivectl.scripted import HIVECTL, understood
 
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root can build an image")
@@ -116,6 +117,34 @@ def test_what_is_no_image_is_refused_in_a_sentence(tmp_path: Path) -> None:
     ran = subprocess.run([HIVECTL, "image", "show", tmp_path], capture_output=True, text=True, check=False)
     assert ran.returncode == 1
     assert ran.stderr.startswith(f"hivectl: {tmp_path} is no image that hivectl built")
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("nothing", "there is no {path}; hivectl image build makes an image"),
+        ("image.tar", "{path} is a file: what is in a tarball and from where, only who made it knows"),
+    ],
+)
+def test_what_is_not_there_or_is_a_tarball_is_told_apart(tmp_path: Path, name: str, told: str) -> None:
+    (tmp_path / "image.tar").touch()
+    path = tmp_path / name
+    ran = subprocess.run([HIVECTL, "image", "show", path], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (1, f"hivectl: {told.format(path=path)}\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "told"), [("build", "only root can build an image"), ("show", "/image is not open to you; try as root")]
+)
+def test_who_may_not_look_there_is_told_what_would_do(tmp_path: Path, command: str, told: str) -> None:
+    state = tmp_path / "state"
+    state.mkdir(mode=0o000)
+    for path in (tmp_path, *tmp_path.parents[:2]):
+        path.chmod(0o711)
+    words = as_nobody(HIVECTL, "image", command, "--state-dir", str(state))
+    ran = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert told in ran.stderr
 
 
 @ROOT_ONLY

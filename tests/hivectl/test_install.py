@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from hyperhive.config import configure
 from hyperhive.hivectl import install as installing
@@ -78,11 +79,113 @@ def test_a_dry_run_says_the_same_and_does_nothing(hivectl: Any, tmp_path: Path, 
     assert would.replace("would put", "put") == capsys.readouterr().out
 
 
-def test_to_install_again_changes_nothing(hivectl: Any, tmp_path: Path, capsys: Any) -> None:
+def test_to_install_again_changes_nothing_and_says_so(hivectl: Any, tmp_path: Path, capsys: Any) -> None:
     hivectl("install")
     before = {path: (tmp_path / path).read_bytes() for path in tree(tmp_path)}
+    capsys.readouterr()
     assert hivectl("install") == 0
     assert {path: (tmp_path / path).read_bytes() for path in tree(tmp_path)} == before
+    told, _, _ = capsys.readouterr().out.partition("Next, as root:")
+    assert sorted(told.splitlines()) == sorted(f"unchanged {tmp_path}/{path}" for path in before)
+
+
+def steps(capsys: Any) -> list[str]:
+    """What is to be run next, without its remarks."""
+    _, _, told = capsys.readouterr().out.partition("Next, as root:\n")
+    return [line.partition("    #")[0].strip() for line in told.splitlines() if not line.startswith("  #")]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """`hivectl COMMAND` for this system, by root, installed elsewhere than here; nothing is done."""
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(installing, "_beside", lambda program: tmp_path / "bin" / program)
+    monkeypatch.setattr(installing, "HIDDEN", ("/somewhere/else",))
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "twistd").touch()
+    return lambda command, *options: run([command, "--dry-run", *options])
+
+
+@pytest.mark.skipif(Path("/etc/hyperhive.toml").exists(), reason="this system has settings of its own")
+def test_what_to_run_next_leads_to_agents_in_containers(here: Any, tmp_path: Path, capsys: Any) -> None:
+    assert here("install") == 0
+    assert steps(capsys) == [
+        "systemd-sysusers",
+        "systemctl daemon-reload",
+        "systemctl enable --now systemd-networkd && networkctl reload",
+        f"{tmp_path}/bin/hivectl image build",
+        "sed -i '1i containers = \"nspawn\"' /etc/hyperhive.toml",
+        "systemctl enable --now hyperhive",
+        "usermod -aG hyperhive USER",
+    ]
+    assert here("install", "--local") == 0
+    assert not [step for step in steps(capsys) if "nspawn" in step or "image" in step or "networkd" in step]
+
+
+def test_the_setting_that_is_to_be_made_can_be_made_so_and_is_then_told_no_more(
+    hivectl: Any, tmp_path: Path, capsys: Any
+) -> None:
+    hivectl("install")
+    settings = tmp_path / SETTINGS
+    settings.write_text(settings.read_text() + "[nspawn]\nmemory = '4G'\n")
+    (step,) = [step for step in steps(capsys) if step.startswith("sed ")]
+    subprocess.run(step, shell=True, check=True)
+    assert configure({"config": str(settings)}, {}, root=True).containers == "nspawn"
+    hivectl("install")
+    assert not [step for step in steps(capsys) if step.startswith("sed ")]
+
+
+def test_pages_tell_the_same_steps(here: Any, capsys: Any) -> None:
+    here("install")
+    told = [step.rpartition("/bin/")[2] if "/bin/" in step else step for step in steps(capsys)]
+    for name in ("README.md", "docs/service.md", "docs/nspawn-backend.md"):
+        lines = [line.partition("    #")[0].strip() for line in page(name).splitlines()]
+        lines = [line.replace("sudo ", "").replace("/opt/hyperhive/bin/", "") for line in lines]
+        wanted = [step.replace("USER", "alice") for step in told]
+        assert [line for line in lines if line in wanted] == wanted, name
+
+
+def test_an_installation_that_the_service_would_not_see_is_refused(
+    here: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.setattr(installing, "HIDDEN", (str(tmp_path),))
+    assert here("install") == 1
+    assert capsys.readouterr().err == (
+        f"hivectl: the service has a /tmp of its own, and would not see {tmp_path}/bin/twistd; "
+        "install hyperhive elsewhere first\n"
+    )
+    assert here("install", "--local") == 0
+
+
+def test_to_install_without_local_takes_the_hardening_up_again(hivectl: Any, tmp_path: Path, capsys: Any) -> None:
+    hivectl("install", "--local")
+    capsys.readouterr()
+    assert hivectl("install") == 0
+    assert f"removed {tmp_path}/{DROP_IN}\n" in capsys.readouterr().out
+    assert DROP_IN not in tree(tmp_path)
+    hivectl("install", "--local")
+    _edit(tmp_path / DROP_IN)
+    assert hivectl("install") == 0
+    assert f"left {tmp_path}/{DROP_IN}, which was changed\n" in capsys.readouterr().out
+    assert DROP_IN in tree(tmp_path)
+
+
+def test_uninstalling_where_nothing_is_says_so(hivectl: Any, capsys: Any) -> None:
+    assert hivectl("uninstall") == 0
+    assert capsys.readouterr().out == "nothing to remove: none of the service's files is there\n"
+
+
+def test_containers_that_run_on_are_named(
+    here: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    systemctl = tmp_path / "bin" / "systemctl"
+    systemctl.write_text("#!/bin/sh\necho 'hyperhive-alice.service loaded active running Agent'\n")
+    systemctl.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+    assert here("uninstall") == 0
+    assert capsys.readouterr().out.endswith(
+        "containers of agents run on ('systemctl stop' ends them): hyperhive-alice.service\n"
+    )
 
 
 def test_what_an_older_installation_put_is_replaced(
@@ -231,3 +334,14 @@ def test_sysusers_makes_the_group(hivectl: Any, tmp_path: Path) -> None:
 def test_the_commands_explain_their_options() -> None:
     options = [one for command in installing.COMMANDS for one in command.params if isinstance(one, click.Option)]
     assert all(option.help for option in options)
+
+
+def test_a_tree_whose_directories_lead_out_of_it_is_refused_and_nothing_is_put(tmp_path: Path) -> None:
+    tree, outside = tmp_path / "tree", tmp_path / "outside"
+    (tree / "etc").mkdir(parents=True)
+    outside.mkdir()
+    (tree / "etc/sysusers.d").symlink_to(outside)
+    result = CliRunner().invoke(installing.install, ["--root", str(tree)])
+    assert "leads out of" in result.output
+    assert not list(outside.iterdir())
+    assert list(tree.rglob("*.service")) == []

@@ -139,8 +139,16 @@ def test_that_nothing_can_be_started_is_said_first_with_the_reason() -> None:
     assert second == "  Nothing can be started or stopped, as the system bus is gone since then: it is closed"
 
 
-def test_a_backend_that_isolates_nobody_is_named() -> None:
+@pytest.mark.parametrize(
+    ("kind", "danger"),
+    [
+        ("local", ": agents can do what you can."),
+        ("nixos", ": whoever becomes root in a container is root on the host."),
+        ("of-next-year", "."),
+    ],
+)
+def test_a_backend_that_isolates_nobody_is_named(kind: str, danger: str) -> None:
     replies = [reply() for _ in FIELDS]
-    replies[0] = reply(agent_statuses=(agent(),), backend=Backend(kind="local", isolates=False))
+    replies[0] = reply(agent_statuses=(agent(),), backend=Backend(kind=kind, isolates=False))
     page = plain(status(replies, View(terminal=True, now=NOW)))
-    assert "Containers are 'local', which isolates nobody: agents can do what you can." in page
+    assert f"Containers are '{kind}', which isolates nobody{danger}" in page.splitlines()

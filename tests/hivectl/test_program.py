@@ -119,6 +119,7 @@ async def test_an_output_that_takes_nothing_is_told_of(daemon: ScriptedDaemon, a
 async def test_help_explains_a_command_as_its_own_option_does() -> None:
     assert await start("help", "kill") == await start("kill", "--help")
     assert await start("help") == await start("--help")
+    assert await start("help", "image", "build") == await start("image", "build", "--help")
 
 
 async def test_json_is_utf_8_whatever_the_locale(daemon: ScriptedDaemon) -> None:
@@ -160,6 +161,10 @@ async def test_bash_completes_the_names_of_agents(daemon: ScriptedDaemon, tmp_pa
         ("hivectl restart alice ", ["bob", "manager"]),
         ("hivectl send al", ["alice"]),
         ("hivectl send ", ["alice", "bob", "manager", "operator", "*"]),
+        ("hivectl help image ", ["build", "show"]),
+        ("hivectl help kill ", []),
+        ("hivectl image build --suite ", ["bookworm", "trixie"]),
+        ("hivectl image build --suite t", ["trixie"]),
         ("hivectl help re", ["request-spawn", "restart", "rebuild", "resume", "requeue"]),
         ("hivectl messages --agent b", ["bob"]),
         ("hivectl approve ", ["7"]),

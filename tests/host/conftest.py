@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.host.tarballs import small_copy
+
 HERE = Path(__file__).parent
 ON_TEST_HOST = "HYPERHIVE_TEST_HOST" in os.environ
 
@@ -37,6 +39,12 @@ def state(tmp_path: Path) -> Iterator[Path]:
 def agent_image() -> Path:
     """The tree that agents are made of; read-only."""
     return Path(os.environ["HYPERHIVE_TEST_HOST_AGENT_IMAGE"])
+
+
+@pytest.fixture
+def tree(state: Path, agent_image: Path) -> Path:
+    """A copy of what sleeping takes of the agents' image, to be changed and packed."""
+    return small_copy(agent_image, state / "tree")
 
 
 @pytest.fixture

@@ -34,6 +34,7 @@ def spawn(hive: NspawnHive, *names: str) -> dict[str, int]:
         for name in names:
             answer = host.ask("spawn", name=name)
             assert answer["ok"], answer
+        assert host.ask("start", name="manager")["ok"]  # by then the start that the daemon began with has ended
     return leaders(hive, *names)
 
 
@@ -173,3 +174,47 @@ def test_a_start_that_systemd_nspawn_refuses_fails_with_its_own_words(hive: Nspa
         call("umount", str(home / "credentials"))
     assert not answer["ok"]
     assert "Failed to map ids" in answer["error"]
+
+
+@pytest.fixture
+def no_machined() -> Iterator[Restart]:
+    """Keeps machined from answering when it is called; it is back after the test."""
+
+    def end() -> None:
+        call("systemctl", "mask", "--runtime", "--now", "systemd-machined.service")
+
+    yield end
+    call("systemctl", "unmask", "--runtime", "systemd-machined.service")
+
+
+def test_a_crash_is_heard_while_machined_does_not_answer_and_another_agent_is_stopped(
+    hive: NspawnHive, no_machined: Restart
+) -> None:  # fmt: skip
+    hive.open()
+    leader = spawn(hive, "alice", "bob")["alice"]
+    with hive.host() as host, hive.manager() as manager:
+        assert host.ask("stop", name="bob")["ok"]
+        forget_mail(manager)
+        no_machined()
+        os.kill(leader, signal.SIGKILL)
+        assert hears_nothing_but(manager, "alice")
+
+
+def shim(directory: Path, program: str, script: str) -> dict[str, str]:
+    """An environment in which the program of that name is the shell script."""
+    path = directory / "shims" / program
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return {**os.environ, "PATH": f"{path.parent}:{os.environ['PATH']}"}
+
+
+def test_a_crash_is_told_where_the_journal_can_not_be_read(hive: NspawnHive) -> None:
+    hive.open(environment=shim(hive.base, "journalctl", "echo broken >&2; exit 1"))
+    leader = spawn(hive, "alice")["alice"]
+    with hive.manager() as manager:
+        forget_mail(manager)
+        os.kill(leader, signal.SIGKILL)
+        told = event(manager.ask("recv", wait_seconds=20))
+    assert (told["event"], told["agent"]) == ("container_crash", "alice")
+    assert "can't be known" in told["note"]

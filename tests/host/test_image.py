@@ -11,28 +11,16 @@ import pytest
 from hyperhive.images.place import Place
 from tests.daemon.harness import ends
 from tests.host.hives import NspawnHive, call
+from tests.host.tarballs import packed
 
 VERSION = "etc/version-of-the-test"
-LEFT_OUT = (
-    "opt/*",
-    "usr/share/*",
-    "usr/lib/git-core",
-    "usr/lib/python*",
-    "usr/lib/*/perl*",
-    "usr/lib/*/*.a",
-    "var/lib/*",
-)
 UNPACKING = "is being unpacked"
 
 
 @pytest.fixture
-def tree(state: Path, agent_image: Path) -> Path:
+def tree(tree: Path) -> Path:
     """A copy of what sleeping takes of the agents' image, of version 1."""
-    copy = state / "tree"
-    copy.mkdir()
-    left_out = " ".join(f"--exclude='./{path}'" for path in LEFT_OUT)
-    call("sh", "-ec", f"tar -C {agent_image} {left_out} -cf - . | tar -C {copy} -xpf -")
-    return versioned(copy, "1")
+    return versioned(tree, "1")
 
 
 @pytest.fixture
@@ -54,13 +42,6 @@ def linked(tree: Path, to: Path, version: str) -> Path:
     """Another tree of the same files, of that version."""
     call("cp", "-al", str(tree), str(to))
     return versioned(to, version)
-
-
-def packed(tree: Path, tarball: Path) -> Path:
-    """The tarball of the tree, put in its place in one step."""
-    new = tarball.with_name(f"new-{tarball.name}")
-    call("tar", "--use-compress-program=gzip -1", "--numeric-owner", "-C", str(tree), "-cpf", str(new), ".")
-    return new.replace(tarball)
 
 
 def trees(hive: NspawnHive) -> list[Path]:

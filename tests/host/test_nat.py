@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.pages import blocks
 from tests.host.hives import NspawnHive, call
 from tests.host.internet import HOST, IN, NETWORKS, PORT, SERVER, internet, networkd, put_files, visit
 from tests.host.puppets import COMMAND, Puppet, introduce
+from tests.host.test_crashes import shim
 
 UPLINKS = Path("/run/systemd/resolve/resolv.conf")
 
@@ -175,6 +177,19 @@ def test_a_subnet_that_networkd_does_not_know_of_is_said(make_hive: MakeHive) ->
 
 
 @pytest.mark.usefixtures("outside")
+def test_a_subnet_of_ones_own_is_had_as_the_page_says(make_hive: MakeHive) -> None:
+    (shown,) = blocks("docs/nspawn-backend.md", "sh")
+    try:
+        call("sh", "-ec", "\n".join(shown.lines))
+        hive = make_hive(subnet="10.99.0.0/16")
+        hive.open()
+        assert spawned(hive).address.startswith("10.99.")
+        assert "10.215." not in call("ip", "-4", "address", "show", "vz-hive")
+    finally:
+        (NETWORKS / "60-hyperhive.network").unlink()
+
+
+@pytest.mark.usefixtures("outside")
 def test_a_machine_asks_the_hosts_name_servers(make_hive: MakeHive) -> None:
     hive = make_hive()
     hive.open(command=COMMAND)
@@ -233,3 +248,18 @@ def test_with_the_hosts_network_a_machine_is_on_it_and_cant_change_it(make_hive:
             "result = tried.stderr.strip()"
         )
         assert changed == "RTNETLINK answers: Operation not permitted"
+
+
+def test_a_daemon_killed_before_a_machine_had_its_address_leaves_it_to_the_next(
+    make_hive: MakeHive, outside: None
+) -> None:  # fmt: skip
+    hive = make_hive()
+    mark = hive.base / "killed"
+    script = f'test -e {mark} || {{ touch {mark}; kill -9 $PPID; }}; exec /usr/bin/nsenter "$@"'
+    first = hive.open(command=COMMAND, environment=shim(hive.base, "nsenter", script))
+    first.process.wait(20)  # killed by the first machine that is given an address, which is the manager's
+    hive.open(command=COMMAND)
+    with hive.host() as host:
+        assert host.ask("start", name="manager")["ok"]
+    inside = f"/proc/{hive.leader('manager')}/ns/net"
+    assert "default via 10.215.0.1" in call("nsenter", f"--net={inside}", "ip", "route")

@@ -26,39 +26,6 @@ STATE = Path("/var/lib/hyperhive")
 SETTINGS = Path("/etc/hyperhive.toml")
 OPERATOR = "bee"
 PATIENCE = 30
-THE_DAEMONS_WORK = """
-import os, pathlib, select, signal, struct, subprocess
-
-def call(*words):
-    return subprocess.run(words, check=True, capture_output=True, text=True, timeout=20).stdout.strip()
-
-os.chdir("/var/lib/hyperhive")
-image = pathlib.Path("image")
-image.mkdir()
-os.mknod(image / "null", 0o20666, os.makedev(1, 3))
-(image / "su").touch()
-os.setxattr(image / "su", "security.capability", struct.pack("<5I", 0x02000000, 1 << 10, 0, 0, 0))
-(image / "theirs").touch()
-os.chown(image / "theirs", 171835392, 171835392)
-(image / "theirs").chmod(0o4755)
-call("cp", "-a", "--reflink=auto", "image", "copy")
-assert os.getxattr("copy/su", "security.capability")
-assert pathlib.Path("copy/theirs").stat().st_mode & 0o4000
-
-call("systemd-run", "--quiet", "--unit=leader", "-p", "PrivateNetwork=yes", "-p", "PrivateMounts=yes", "sleep", "1000")
-leader = int(call("systemctl", "show", "leader", "--property=MainPID", "--value"))
-watched = os.pidfd_open(leader)
-assert pathlib.Path(f"/proc/{leader}/stat").read_text().startswith(str(leader))
-assert os.readlink(f"/proc/{leader}/ns/net") != os.readlink("/proc/self/ns/net")
-inside = call("nsenter", f"--target={leader}", "--mount", "--uts", "--ipc", "--net", "readlink", "/proc/self/ns/net")
-assert inside == os.readlink(f"/proc/{leader}/ns/net")
-assert call("machinectl", "list", "--no-legend") == ""
-assert call("journalctl", "--unit=leader", "--output=cat")
-signal.pidfd_send_signal(watched, signal.SIGKILL)
-assert select.select([watched], [], [], 20)[0]
-for path in ("/etc/nixos-containers/h-a.conf", "/run/lock/nixos-container"):
-    pathlib.Path(path).touch()
-"""
 WITH_A_SHORT_WATCHDOG = "[Service]\nWatchdogSec=2\n"
 
 
@@ -147,19 +114,6 @@ def test_the_hardened_service_keeps_its_files_and_asks_the_system_bus(service: N
     assert call(*namespace, "journalctl", "--lines=1")
     refused = subprocess.run([*namespace, "touch", "/etc/mark"], check=False, capture_output=True, text=True)
     assert "Read-only file system" in refused.stderr
-
-
-def test_the_hardening_lets_the_daemon_do_its_work(service: None) -> None:
-    work = Path("/var/lib/hyperhive-work.py")
-    work.write_text(THE_DAEMONS_WORK)
-    Path("/etc/nixos-containers").mkdir(exist_ok=True)
-    run = f"ExecStart=\nExecStart={sys.executable} {work}"
-    add_settings(f"[Service]\nType=oneshot\nRestart=no\nWatchdogSec=0\n{run}\n")
-    ran = subprocess.run(["systemctl", "start", "hyperhive"], check=False, capture_output=True)
-    call("journalctl", "--sync")
-    subprocess.run(["systemctl", "reset-failed", "leader"], check=False, capture_output=True)
-    work.unlink()
-    assert ran.returncode == 0, call("journalctl", "--unit=hyperhive", "--boot", "--output=cat")
 
 
 def test_a_start_that_fails_shows_why(service: None) -> None:

@@ -50,7 +50,11 @@ class MachineWorld(World):
                 for line in call("machinectl", "list", "--no-legend").splitlines()
                 if f"h-{name} " in line
             ),
-            *(f"mount {line}" for line in Path("/proc/self/mountinfo").read_text().splitlines() if f"/{name}/" in line),
+            *(
+                f"mount {line}"
+                for line in Path("/proc/self/mountinfo").read_text().splitlines()
+                if f"/{name}/" in line or f"/h-{name} " in line
+            ),
             *(f"link {line}" for line in call("ip", "-oneline", "link").splitlines() if f"-h-{name}@" in line),
             *(path for path in files if Path(path).exists()),
         ]

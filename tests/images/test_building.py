@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hyperhive.images import confined, wheels
+from hyperhive.images import building, confined, wheels
 from hyperhive.images.building import Order, build
 from hyperhive.images.record import RECORD, ImageError, ImageRecord
 
@@ -57,7 +57,23 @@ def test_this_installation_knows_where_it_is_from() -> None:
 
 def test_a_directory_that_is_no_checkout_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match=r"has no pyproject\.toml"):
-        wheels._buildable(str(tmp_path), tmp_path)
+        wheels.check(str(tmp_path))
+
+
+@ROOT_ONLY
+def test_a_source_that_is_not_there_is_refused_before_anything_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(building, "found", str)
+    steps: list[str] = []
+    with pytest.raises(ImageError, match="there is no /nope; name a checkout, a wheel or a version of hyperhive"):
+        build(Order(image=tmp_path / "image", source="/nope"), lambda step, _line: steps.append(step))
+    assert (steps, list(tmp_path.iterdir())) == ([], [])
+
+
+@pytest.mark.parametrize("source", ["hyperhive==1.2", "hyperhive @ https://example.org/h.whl", "git+ssh://h/h.git"])
+def test_what_pip_has_to_find_is_left_to_pip(source: str) -> None:
+    wheels.check(source)
 
 
 def test_a_checkout_is_built_from_a_copy_without_what_is_not_its_own(tmp_path: Path) -> None:

@@ -64,6 +64,12 @@ def test_the_bridge_of_the_hive_is_configured_as_by_the_file(evaluated: Any) -> 
     assert settings == unit(UNIT.with_name("70-hyperhive.network"))
 
 
+def test_what_only_nixos_container_makes_is_there_for_the_service_to_write(evaluated: Any) -> None:
+    made = {rule.split()[1] for rule in evaluated["on"]["systemd"]["tmpfiles"]["rules"]}
+    writable = {path.lstrip("-") for path in unit()["Service"]["ReadWritePaths"]}
+    assert made == {path for path in writable if path.endswith("/nixos-containers")}
+
+
 def test_operators_are_members_of_the_group(evaluated: Any) -> None:
     assert evaluated["on"]["users"]["groups"] == {"hyperhive": {"members": ["alice"]}}
 

@@ -10,7 +10,7 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from hyperhive.boundaries import Running
-from hyperhive.errors import BadName, ContainerError, DoorError, OperationFailed, Refused, UnknownAgent
+from hyperhive.errors import BadName, ContainerError, DoorError, OperationFailed, Refused, StartupError, UnknownAgent
 from hyperhive.services.labour import AGAIN
 from hyperhive.store import agents, operations
 from hyperhive.store import approvals as approval_table
@@ -49,6 +49,16 @@ def no_room(*_: object) -> None:
 
 def manager_heard(bench: Bench) -> list[object]:
     return bench.events_of("manager")
+
+
+def test_what_runs_of_nobody_in_the_hive_is_ended_when_a_daemon_starts(bench: Bench) -> None:
+    bench.operate("carol", SPAWN)
+    bench.containers.runs["ghost"] = Running(generation=0, since=NOW, pid=3)
+    bench.get(bench.lifecycle.recover())
+    bench.settle()
+    assert "ghost" not in bench.containers.runs
+    assert "carol" in bench.containers.runs
+    assert ("remove", "ghost") in bench.containers.calls
 
 
 def test_a_start_does_nothing_where_the_agent_runs_as_it_was_started(bench: Bench) -> None:
@@ -601,3 +611,47 @@ def test_a_home_that_can_not_be_made_fails_the_spawn(bench: Bench, tmp_path: Pat
     operation = bench.operate("carol", SPAWN)
     assert operation.state is FAILED
     assert "the home of 'carol' can't be made" in str(operation.error)
+
+
+def use(bench: Bench, kind: str, boot: str = "this boot") -> None:
+    """What a daemon begins with whose backend is of that kind."""
+    bench.get(bench.lifecycle.prepare(boot, kind))
+
+
+def test_another_backend_is_refused_while_agents_run_in_containers_of_the_one_before(bench: Bench) -> None:
+    use(bench, "local")
+    told = "the agents of this hive run in containers of the kind 'local': set that again, stop them .*'nspawn'"
+    with pytest.raises(StartupError, match=told):
+        use(bench, "nspawn")
+    use(bench, "local")
+    for name in ("alice", "bob", "manager"):
+        bench.operate(name, STOP)
+    use(bench, "nspawn")
+    bench.operate("bob", START)
+    with pytest.raises(StartupError, match="of the kind 'nspawn'"):
+        use(bench, "local")
+
+
+def test_another_backend_is_taken_where_agents_crashed_were_stopped_by_the_daemon_or_went_with_the_host(
+    bench: Bench,
+) -> None:
+    use(bench, "local")
+    bench.do(lambda connection: agents.start_failed(connection, "alice", "why", agents.RUNNING))
+    bench.do(lambda connection: agents.is_stopped(connection, "bob", agents.RESUME))
+    use(bench, "nspawn", "the next boot")
+
+
+def test_another_backend_is_refused_where_a_daemon_ended_in_the_middle_of_a_start(bench: Bench) -> None:
+    use(bench, "local")
+    for name in ("alice", "bob", "manager"):
+        bench.operate(name, STOP)
+    bench.do(lambda connection: connection.execute("UPDATE operations SET state = 'running' WHERE id = 1"))
+    with pytest.raises(StartupError, match="of the kind 'local'"):
+        use(bench, "nspawn")
+
+
+def test_a_hive_that_does_not_know_its_backend_has_the_one_that_is_configured(bench: Bench) -> None:
+    bench.do(lambda connection: connection.execute("DELETE FROM facts WHERE name = 'containers'"))
+    use(bench, "nspawn")
+    with pytest.raises(StartupError, match="of the kind 'nspawn'"):
+        use(bench, "local")

@@ -78,7 +78,7 @@ def next_daemon(bench: Bench, seconds: float = 0, policy: RestartPolicy = POLICY
     clock = Clock()
     clock.rightNow = bench.clock.rightNow + seconds
     after = Bench(bench.path, clock=clock, containers=bench.containers, policy=policy)
-    after.get(after.lifecycle.prepare("the same boot"))
+    after.get(after.lifecycle.prepare("the same boot", after.containers.kind))
     start(after)
     return after
 

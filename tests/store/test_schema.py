@@ -140,3 +140,19 @@ def test_a_database_of_the_first_version_keeps_what_it_holds_and_owes_nobody_a_r
     assert restarts.owed(connection) == []
     connection.close()
     assert version(path) == VERSION
+
+
+def test_the_agents_of_a_database_of_the_first_version_are_local_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "broker.sqlite"
+    with monkeypatch.context() as first:
+        first.setattr(schema, "UPGRADES", schema.UPGRADES[:1])
+        first.setattr(schema, "VERSION", 1)
+        connection = open_database(path)
+        connection.execute("INSERT INTO agents (name, present, wanted) VALUES ('bob', 1, 'running')")
+        connection.close()
+    connection = open_database(path)
+    with pytest.raises(StartupError, match="of the kind 'local'"):
+        agents.keep_to_backend(connection, "nspawn")
+    connection.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -46,12 +47,15 @@ def remains(name: str) -> list[str]:
     machine = f"h-{name}"
     places = {
         "/etc/nixos-containers": f"{machine}.conf",
-        "/var/lib/nixos-containers": f"*{machine}*",
+        "/var/lib/nixos-containers": machine,
         "/nix/var/nix/profiles/per-container": machine,
         "/nix/var/nix/gcroots/per-container": machine,
         "/run/systemd/system": f"container@{machine}.service.d",
     }
     found = [str(path) for place, pattern in places.items() for path in Path(place).glob(pattern)]
+    # A root of the machine's own, and its lock: not those of another whose name begins alike.
+    own = re.compile(rf"(\.#)?\.#machine\.{machine}[0-9a-f]{{16}}(\.lck)?")
+    found += [str(path) for path in Path("/var/lib/nixos-containers").glob(".#*") if own.fullmatch(path.name)]
     words = ("systemctl", "list-units", "--all", "--plain", "--no-legend")
     units = (f"container@{machine}.service", f"hyperhive.build-{machine}.service")
     listed = subprocess.run([*words, *units], check=True, stdout=subprocess.PIPE, text=True, timeout=60).stdout
