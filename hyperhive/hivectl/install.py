@@ -99,9 +99,10 @@ def install(root: Path, *, dry_run: bool, local: bool, force: bool) -> int:
     """
     every = dict(_pieces(root))
     pieces = [piece for name, piece in every.items() if local or name != LOCAL]
-    hidden = None if local else _hidden(root)
-    if sentence := _objection(root, dry_run=dry_run) or hidden or (None if force else _conflict(pieces)):
+    if sentence := _objection(root, dry_run=dry_run) or (None if force else _conflict(pieces)):
         return _refuse(sentence)
+    if not local and (hidden := _hidden(root)):
+        click.echo(f"hivectl: beware, {hidden}", err=True)
     for piece in pieces:
         if piece.is_current:
             click.echo(f"unchanged {piece.path}")
@@ -227,7 +228,7 @@ def _hidden(root: Path) -> str | None:
     needed = (_twistd(), Path(__file__).parents[1])
     hidden = [path for path in needed if any(path.is_relative_to(place) for place in HIDDEN)]
     if hidden and root == Path("/"):
-        return f"the service has a /tmp of its own, and would not see {hidden[0]}; install hyperhive elsewhere first"
+        return f"the service has a /tmp of its own, and does not see {hidden[0]}; install hyperhive elsewhere"
     return None
 
 

@@ -51,9 +51,11 @@ def internet() -> Iterator[None]:
         call(*IN, "ip", "route", "add", "10.215.0.0/16", "via", HOST)
         with subprocess.Popen([*IN, sys.executable, "-c", ECHO], stdout=subprocess.PIPE, text=True) as server:
             assert server.stdout is not None
-            assert server.stdout.readline() == "listening\n"
-            yield
-            server.kill()
+            try:
+                assert server.stdout.readline() == "listening\n"
+                yield
+            finally:
+                server.kill()
     finally:
         call("ip", "link", "delete", "uplink")
         call("ip", "netns", "delete", "internet")

@@ -74,9 +74,12 @@ def test_it_is_still_the_agents_after_a_start_with_other_numbers(open_hive: Open
     before = alice.first_uid
     with hive.host() as host:
         assert host.ask("kill", name="alice")["ok"]
-        record = hive.state / "runtime/alice/start.json"
-        start = json.loads(record.read_text())
-        record.write_text(json.dumps({**start, "slot": start["slot"] + 1}))
+    hive.daemons[-1].kill()
+    record = hive.state / "runtime/alice/start.json"
+    start = json.loads(record.read_text())
+    record.write_text(json.dumps({**start, "slot": start["slot"] + 1}))
+    hive.open(command=COMMAND)
+    with hive.host() as host:
         assert host.ask("start", name="alice")["ok"]
     alice.wait()
     assert alice.first_uid == before + 65536

@@ -64,34 +64,6 @@ def test_a_container_is_made_with_its_conf_its_drop_in_and_the_system_of_the_fla
     world.history(name)
 
 
-def test_an_agent_has_its_directories_and_its_own_user(world: NixosWorld) -> None:
-    name = world.spawn()
-    told = world.told(name, "tell")
-    assert (told["uid"], told["cwd"], told["HIVE_SOCKET"]) == (1000, "/state", "/run/hive/mcp.sock")
-    world.told(name, "write", path="/state/note", text="kept")
-    world.told(name, "write", path="/home/agent/login", text="secret")
-    assert world.told(name, "write", path="/run/hive/x", text="") == "error: Read-only file system"
-    assert world.told(name, "write", path="/run/hive-env", text="") in {
-        "error: Read-only file system", "error: Permission denied",
-    }  # fmt: skip
-    assert (world.hive.state / "agents" / name / "state/note").read_text() == "kept"
-    assert (world.hive.state / "agents" / name / "credentials/login").read_text() == "secret"
-    world.history(name)
-
-
-def test_each_start_has_a_new_root_and_the_kept_state(world: NixosWorld) -> None:
-    name = world.spawn()
-    world.told(name, "write", path="/state/note", text="kept")
-    root = Path(f"/proc/{world.leader(name)}/root")
-    (root / "var/mark").write_text("not kept")
-    for verb in ("stop", "start"):
-        world.ask(verb, name=name)
-    assert world.told(name, "read", path="/state/note") == "kept"
-    assert world.told(name, "read", path="/var/mark") is None
-    assert not (ROOTS / f"h-{name}/var/mark").exists()
-    world.history(name)
-
-
 WAYS: dict[str, tuple[Callable[[NixosWorld, str], object], str]] = {
     "its program ends well": (lambda world, name: world.order(name, "exit", status=0), "exited with status 0"),
     "its program ends with 3": (lambda world, name: world.order(name, "exit", status=3), "exited with status 3"),
@@ -103,38 +75,6 @@ WAYS: dict[str, tuple[Callable[[NixosWorld, str], object], str]] = {
     "machinectl terminate": (lambda _, name: call("machinectl", "terminate", f"h-{name}"), "stopped from outside"),
     "nixos-container stop": (lambda _, name: call("nixos-container", "stop", f"h-{name}"), "stopped from outside"),
 }
-
-
-@pytest.mark.parametrize("way", WAYS)
-def test_a_crash_is_told_with_its_cause_and_systemd_starts_nothing_again(world: NixosWorld, way: str) -> None:
-    name = world.spawn()
-    leader = world.leader(name)
-    do, note = WAYS[way]
-    do(world, name)
-    assert world.heard(name, "container_crash")["note"] == note
-    assert ends(leader)
-    assert not world.status(name)["running"]
-    world.ask("start", name=name)
-    assert world.history(name) == ["spawned", "container_crash", "destroyed"]
-
-
-def test_destroyed_containers_leave_nothing(world: NixosWorld) -> None:
-    names = world.spawn(), world.spawn()
-    assert all(remains(name) for name in names)
-    os.kill(int(call("systemctl", "show", world.unit(names[0]), "--property=MainPID", "--value")), signal.SIGKILL)
-    world.heard(names[0], "container_crash")
-    for name in names:
-        world.history(name)
-        assert remains(name) == []
-
-
-def test_what_a_killed_systemd_nspawn_left_is_taken_away_by_the_next_start(world: NixosWorld) -> None:
-    name = world.spawn()
-    os.kill(int(call("systemctl", "show", world.unit(name), "--property=MainPID", "--value")), signal.SIGKILL)
-    world.heard(name, "container_crash")
-    world.ask("start", name=name)
-    assert len(list(ROOTS.glob(f".#machine.h-{name}*"))) == 1
-    world.history(name)
 
 
 def test_a_start_builds_again_only_what_the_flake_has_changed(own_world: NixosWorld) -> None:
@@ -176,25 +116,6 @@ def test_what_was_built_is_started_while_the_flake_can_not_be_read(own_world: Ni
     world.ask("restart", name=name)
     assert "can't be read" in world.daemon.log
     assert "can't be read" in world.refusal("spawn", name=world.new_name())
-    world.history(name)
-
-
-def test_a_container_that_is_not_the_hives_is_left_alone(world: NixosWorld) -> None:
-    name = world.new_name()
-    call("nixos-container", "create", f"h-{name}", "--flake", f"{world.flake}#default")
-    theirs = (CONFS / f"h-{name}.conf").read_text()
-    assert f"there is a container h-{name} already" in world.refusal("spawn", name=name)
-    world.ask("destroy", name=name, purge=True)
-    assert (CONFS / f"h-{name}.conf").read_text() == theirs
-    call("nixos-container", "destroy", f"h-{name}")
-
-
-def test_a_container_that_lost_its_system_is_made_anew(world: NixosWorld) -> None:
-    name = world.spawn()
-    world.ask("stop", name=name)
-    call("rm", "-r", str(PROFILES / f"h-{name}"))
-    world.ask("start", name=name)
-    assert world.told(name, "tell")["HIVE_GENERATION"] == "2"
     world.history(name)
 
 
@@ -282,3 +203,85 @@ def builders(gate: Path) -> list[int]:
     """The processes that wait at the pipe."""
     found = subprocess.run(["pgrep", "--full", str(gate)], stdout=subprocess.PIPE, text=True, check=False).stdout
     return [int(pid) for pid in found.split()]
+
+
+# The daemon of these lives to the end of the file, and a host has one daemon with machines: they come last.
+
+
+def test_an_agent_has_its_directories_and_its_own_user(world: NixosWorld) -> None:
+    name = world.spawn()
+    told = world.told(name, "tell")
+    assert (told["uid"], told["cwd"], told["HIVE_SOCKET"]) == (1000, "/state", "/run/hive/mcp.sock")
+    world.told(name, "write", path="/state/note", text="kept")
+    world.told(name, "write", path="/home/agent/login", text="secret")
+    assert world.told(name, "write", path="/run/hive/x", text="") == "error: Read-only file system"
+    assert world.told(name, "write", path="/run/hive-env", text="") in {
+        "error: Read-only file system", "error: Permission denied",
+    }  # fmt: skip
+    assert (world.hive.state / "agents" / name / "state/note").read_text() == "kept"
+    assert (world.hive.state / "agents" / name / "credentials/login").read_text() == "secret"
+    world.history(name)
+
+
+def test_each_start_has_a_new_root_and_the_kept_state(world: NixosWorld) -> None:
+    name = world.spawn()
+    world.told(name, "write", path="/state/note", text="kept")
+    root = Path(f"/proc/{world.leader(name)}/root")
+    (root / "var/mark").write_text("not kept")
+    for verb in ("stop", "start"):
+        world.ask(verb, name=name)
+    assert world.told(name, "read", path="/state/note") == "kept"
+    assert world.told(name, "read", path="/var/mark") is None
+    assert not (ROOTS / f"h-{name}/var/mark").exists()
+    world.history(name)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_crash_is_told_with_its_cause_and_systemd_starts_nothing_again(world: NixosWorld, way: str) -> None:
+    name = world.spawn()
+    leader = world.leader(name)
+    do, note = WAYS[way]
+    do(world, name)
+    assert world.heard(name, "container_crash")["note"] == note
+    assert ends(leader)
+    assert not world.status(name)["running"]
+    world.ask("start", name=name)
+    assert world.history(name) == ["spawned", "container_crash", "destroyed"]
+
+
+def test_destroyed_containers_leave_nothing(world: NixosWorld) -> None:
+    names = world.spawn(), world.spawn()
+    assert all(remains(name) for name in names)
+    os.kill(int(call("systemctl", "show", world.unit(names[0]), "--property=MainPID", "--value")), signal.SIGKILL)
+    world.heard(names[0], "container_crash")
+    for name in names:
+        world.history(name)
+        assert remains(name) == []
+
+
+def test_what_a_killed_systemd_nspawn_left_is_taken_away_by_the_next_start(world: NixosWorld) -> None:
+    name = world.spawn()
+    os.kill(int(call("systemctl", "show", world.unit(name), "--property=MainPID", "--value")), signal.SIGKILL)
+    world.heard(name, "container_crash")
+    world.ask("start", name=name)
+    assert len(list(ROOTS.glob(f".#machine.h-{name}*"))) == 1
+    world.history(name)
+
+
+def test_a_container_that_is_not_the_hives_is_left_alone(world: NixosWorld) -> None:
+    name = world.new_name()
+    call("nixos-container", "create", f"h-{name}", "--flake", f"{world.flake}#default")
+    theirs = (CONFS / f"h-{name}.conf").read_text()
+    assert f"there is a container h-{name} already" in world.refusal("spawn", name=name)
+    world.ask("destroy", name=name, purge=True)
+    assert (CONFS / f"h-{name}.conf").read_text() == theirs
+    call("nixos-container", "destroy", f"h-{name}")
+
+
+def test_a_container_that_lost_its_system_is_made_anew(world: NixosWorld) -> None:
+    name = world.spawn()
+    world.ask("stop", name=name)
+    call("rm", "-r", str(PROFILES / f"h-{name}"))
+    world.ask("start", name=name)
+    assert world.told(name, "tell")["HIVE_GENERATION"] == "2"
+    world.history(name)
