@@ -26,6 +26,9 @@ def hive(state: Path, agent_image: Path) -> Iterator[NspawnHive]:
     it = NspawnHive(state, agent_image)
     yield it
     it.end()
+    # logind ends with each bus, and systemd starts it again only a few times.
+    call("systemctl", "reset-failed")
+    call("systemctl", "start", "systemd-logind.service")
 
 
 def spawn(hive: NspawnHive, *names: str) -> dict[str, int]:
