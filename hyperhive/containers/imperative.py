@@ -21,7 +21,7 @@ from twisted.logger import Logger
 from hyperhive.containers.commands import IReactor, run
 from hyperhive.containers.files import put
 from hyperhive.containers.journal import Journal
-from hyperhive.containers.system_bus import SystemBus
+from hyperhive.containers.system_bus import SystemBus, exec_start
 from hyperhive.errors import ContainerError, brief
 
 CONFS: Final = Path("/etc/nixos-containers")
@@ -171,7 +171,7 @@ def _written(made: Made) -> str:
 def _properties(words: Sequence[str]) -> Iterator[tuple[str, str, Any]]:
     yield "Description", "s", " ".join(words[1:3]) + " for hyperhive"
     yield "Type", "s", "oneshot"
-    yield "ExecStartEx", "a(sasas)", [(words[0], list(words), ["no-env-expand"])]
+    yield exec_start(words)
     told = {"PATH": os.environ.get("PATH", os.defpath), "HOME": "/root", **_nix_environment()}
     yield "Environment", "as", [f"{key}={value}" for key, value in told.items()]
     yield "TimeoutStartUSec", "t", int(BUILD_SECONDS * 1_000_000)

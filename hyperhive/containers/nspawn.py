@@ -22,7 +22,7 @@ from hyperhive.containers.image_source import ImageSource
 from hyperhive.containers.kind import START_SECONDS, machine_name, told
 from hyperhive.containers.network import Network
 from hyperhive.containers.starts import Start
-from hyperhive.containers.system_bus import SystemBus
+from hyperhive.containers.system_bus import SystemBus, exec_start
 from hyperhive.containers.tarball import IReactor
 from hyperhive.layout import Layout
 from hyperhive.limits import LONGEST_NAME, MachineSettings
@@ -122,7 +122,7 @@ class Nspawn:
         """The unit's properties, as (name, D-Bus signature, value)."""
         yield "Description", "s", f"agent {name} of hyperhive"
         yield "Type", "s", "notify"
-        yield "ExecStartEx", "a(sasas)", [(words[0], list(words), ["no-env-expand"])]
+        yield exec_start(words)
         yield "Environment", "as", ["SYSTEMD_LOG_TARGET=journal"]  # apart from what the agent prints, and beyond it
         yield "SyslogLevelPrefix", "b", False
         yield "Slice", "s", "machine.slice"

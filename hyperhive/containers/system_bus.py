@@ -60,6 +60,14 @@ class Unit:
     main_pid: int
 
 
+def exec_start(words: Sequence[str]) -> tuple[str, str, Any]:
+    """The property of a transient unit that runs this command as it stands, with no variables put in.
+
+    Not ExecStartEx, which could say that by itself: after a daemon-reload systemd 252 can't read it again.
+    """
+    return "ExecStart", "a(sasb)", [(words[0], [word.replace("$", "$$") for word in words], False)]
+
+
 def system_address() -> str:
     """Where the system bus is."""
     return os.environ.get("DBUS_SYSTEM_BUS_ADDRESS") or "unix:path=/run/dbus/system_bus_socket"

@@ -46,17 +46,19 @@ def serving(state: Path, settings: str) -> Iterator[None]:
     call("systemctl", "daemon-reload")
     STATE.mkdir(mode=0o700)
     call("mount", "--bind", str(state), str(STATE))  # the test host's own root is an overlay, which takes no other
-    with networkd():
-        call("systemctl", "start", "hyperhive")
-        yield
-        for name in [*running(), "manager"]:
-            hivectl("stop", name)
+    try:
+        with networkd():
+            call("systemctl", "start", "hyperhive")
+            yield
+            for name in [*running(), "manager"]:
+                hivectl("stop", name)
+    finally:
         call("systemctl", "stop", "hyperhive")
-    SETTINGS.unlink()
-    call("umount", str(STATE))
-    call("rm", "-rf", str(STATE), str(RUN))
-    call(HIVECTL, "uninstall")
-    call("systemctl", "daemon-reload")
+        SETTINGS.unlink()
+        call("umount", str(STATE))
+        call("rm", "-rf", str(STATE), str(RUN))
+        call(HIVECTL, "uninstall")
+        call("systemctl", "daemon-reload")
 
 
 def nspawn(image: Path) -> str:

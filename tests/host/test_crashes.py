@@ -221,3 +221,13 @@ def test_a_crash_is_told_where_the_journal_can_not_be_read(hive: NspawnHive) -> 
         told = event(manager.ask("recv", wait_seconds=20))
     assert (told["event"], told["agent"]) == ("container_crash", "alice")
     assert "can't be known" in told["note"]
+
+
+def test_a_command_reaches_its_machine_as_it_stands_and_the_unit_outlives_a_daemon_reload(hive: NspawnHive) -> None:
+    words = "$HOME ${PATH} $$ %n 'quoted' \\\\ a  b"
+    hive.open(command=("/bin/sh", "-c", 'printf "%s\\n" "$1"; exec sleep infinity', "sh", words))
+    spawn(hive, "alice")
+    call("systemctl", "daemon-reload")
+    assert "sleep infinity" in call("systemctl", "show", hive.unit("alice"), "--property=ExecStart")
+    with hive.host() as host:
+        assert words in host.ask("logs", name="alice", lines=50)["log"]
