@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,8 +28,8 @@ def hive(state: Path, agent_image: Path) -> Iterator[NspawnHive]:
     yield it
     it.end()
     # logind ends with each bus, and systemd starts it again only a few times.
-    call("systemctl", "reset-failed")
-    call("systemctl", "start", "systemd-logind.service")
+    for words in (("reset-failed",), ("start", "systemd-logind.service")):
+        subprocess.run(["systemctl", *words], check=False, capture_output=True, timeout=60)
 
 
 def spawn(hive: NspawnHive, *names: str) -> dict[str, int]:
