@@ -66,7 +66,7 @@ class Machines:
     _causes: Causes = field(init=False)
     _starting: Starting = field(init=False)
     _kept: dict[str, _Kept] = field(init=False, factory=dict)
-    _unended: set[str] = field(init=False, factory=set)
+    _unended: dict[str, Start] = field(init=False, factory=dict)
     _recovering: DeferredLock = field(init=False, factory=DeferredLock)
     _recovered: bool = field(init=False, default=False)
     _opened: bool = field(init=False, default=False)
@@ -201,7 +201,7 @@ class Machines:
             await self._starting.is_over(name, start)
         except ContainerError as error:
             self._log.error("what was started of {name} can't be ended yet: {error}", name=name, error=error)
-            self._unended.add(name)
+            self._unended[name] = start
 
     async def _strangers(self, known: Mapping[str, Running]) -> dict[str, Running]:
         """Machines of our agents that nobody here has started: of start 0. None where machined does not answer."""
@@ -222,10 +222,9 @@ class Machines:
 
     def _heard(self) -> None:
         if self.bus.blind is None:
-            unended, self._unended = self._unended, set()
-            for name in unended:
-                start = self._starts.known.get(name)
-                if start is not None and not start.up:
+            unended, self._unended = self._unended, {}
+            for name, start in unended.items():
+                if self._starts.known.get(name) is start:  # or a later start has cleared that one away
                     Deferred.fromCoroutine(self._give_up(name, start)).addErrback(self._complain)
         self._hint()
 

@@ -8,7 +8,7 @@ from typing import Final
 from hyperhive.containers.commands import IReactor, run
 
 EXPORTS: Final = Path("/run/systemd/nspawn/unix-export")
-"""Where systemd 256 and newer mount a directory for each machine, and refuse to start one whose directory is there."""
+"""Where newer systemd (seen with 257, not with 252) mounts a directory for each machine, and wants none there."""
 
 
 async def clear(reactor: IReactor, machine: str) -> None:

@@ -116,8 +116,9 @@ class Starting:
     async def is_over(self, name: str, start: Start) -> Start:
         """The start as one whose machine never came up, or was gone at once, recorded."""
         invocation = start.invocation or await self._last_invocation(self._kind.unit(name))
-        over = evolve(start, invocation=invocation, since=int(self._reactor.seconds()), over=1)
-        self._starts.put(name, over)
+        over = evolve(start, invocation=invocation, over=1)
+        if self._starts.known.get(name) is start:  # or a later start has begun meanwhile
+            self._starts.put(name, over)
         return over
 
     async def _join(self, name: str, start: Start) -> None:

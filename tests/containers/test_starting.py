@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from attrs import define, field
 from twisted.internet.defer import Deferred, gatherResults
@@ -63,3 +64,26 @@ async def test_machines_that_begin_at_the_same_time_have_slots_of_their_own(
         asked.callback("")
     first, second = await gatherResults(begun)
     assert first.slot != second.slot
+
+
+async def test_of_a_start_that_is_over_it_stays_known_since_when_its_words_are_in_the_journal(
+    starting: tuple[Starting, Journal],
+) -> None:
+    it, journal = starting
+    begun = Deferred.fromCoroutine(it.begun("alice", 1))
+    journal.asked[0].callback("")
+    over = Deferred.fromCoroutine(it.is_over("alice", start := await begun))
+    journal.asked[1].callback("an invocation")
+    assert await over == attrs.evolve(start, invocation="an invocation", over=1)
+
+
+async def test_the_end_of_a_start_is_not_recorded_over_a_later_one(starting: tuple[Starting, Journal]) -> None:
+    it, journal = starting
+    begun = [Deferred.fromCoroutine(it.begun("alice", generation)) for generation in (1, 2)]
+    for asked in journal.asked:
+        asked.callback("")
+    first, second = await gatherResults(begun)
+    over = Deferred.fromCoroutine(it.is_over("alice", first))
+    journal.asked[-1].callback("an invocation")
+    await over
+    assert it._starts.known["alice"] == second
