@@ -19,6 +19,7 @@ from zope.interface import implementer
 from hyperhive.containers import proc
 from hyperhive.containers.local import LocalContainers
 from hyperhive.layout import Layout
+from tests.containers.buses import Bus
 
 
 class Hints:
@@ -115,6 +116,22 @@ class Hive:
         containers.close()
         for told in self._told:
             told.close()
+
+
+@pytest.fixture
+def reactor() -> Any:
+    from twisted.internet import reactor
+
+    return reactor
+
+
+@pytest.fixture
+def bus(reactor: Any, tmp_path: Path) -> Iterator[Bus]:
+    """A real message bus, with nobody on it."""
+    bus = Bus(reactor, tmp_path)
+    bus.start()
+    yield bus
+    bus.close()
 
 
 @pytest_twisted.async_yield_fixture

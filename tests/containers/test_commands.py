@@ -19,13 +19,6 @@ LEAVES_A_CHILD = "sleep 1000 & echo $! > child; echo begun > told; "
 
 
 @pytest.fixture
-def reactor() -> Any:
-    from twisted.internet import reactor
-
-    return reactor
-
-
-@pytest.fixture
 def told(reactor: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Told]:
     """Where a command says that it has begun; the commands run in its directory."""
     monkeypatch.chdir(tmp_path)

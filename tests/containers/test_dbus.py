@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -21,21 +21,6 @@ from hyperhive.errors import ContainerError
 from tests.containers.buses import Bus, Owner
 
 ECHO = Remote("com.example.Echo", "/echo", "com.example.Echo")
-
-
-@pytest.fixture
-def reactor() -> Any:
-    from twisted.internet import reactor
-
-    return reactor
-
-
-@pytest.fixture
-def bus(reactor: Any, tmp_path: Path) -> Iterator[Bus]:
-    bus = Bus(reactor, tmp_path)
-    bus.start()
-    yield bus
-    bus.close()
 
 
 @pytest_twisted.async_yield_fixture

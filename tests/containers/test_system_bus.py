@@ -26,21 +26,6 @@ from tests.containers.conftest import Hints
 ALICE = "hyperhive-alice.service"
 
 
-@pytest.fixture
-def reactor() -> Any:
-    from twisted.internet import reactor
-
-    return reactor
-
-
-@pytest.fixture
-def bus(reactor: Any, tmp_path: Path) -> Iterator[Bus]:
-    bus = Bus(reactor, tmp_path)
-    bus.start()
-    yield bus
-    bus.close()
-
-
 @pytest_twisted.async_yield_fixture
 async def systemd(bus: Bus) -> AsyncIterator[Systemd]:
     systemd = await a_systemd(bus)

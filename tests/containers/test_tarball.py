@@ -64,13 +64,6 @@ class Tarball:
 
 
 @pytest.fixture
-def reactor() -> Any:
-    from twisted.internet import reactor
-
-    return reactor
-
-
-@pytest.fixture
 def tarball(reactor: Any, tmp_path: Path) -> Tarball:
     it = Tarball(reactor, tmp_path)
     it.pack()
