@@ -27,8 +27,10 @@ def hive(state: Path, agent_image: Path) -> Iterator[NspawnHive]:
     it = NspawnHive(state, agent_image)
     yield it
     it.end()
-    # logind ends with each bus, and systemd starts it again only a few times.
-    for words in (("reset-failed",), ("start", "systemd-logind.service")):
+    # logind ends with each bus, systemd starts it again only a few times, and one that lost its bus while it was being
+    # started is waited for in vain.
+    logind = "systemd-logind.service"
+    for words in (("kill", "--signal=KILL", logind), ("reset-failed",), ("start", logind)):
         subprocess.run(["systemctl", *words], check=False, capture_output=True, timeout=60)
 
 
