@@ -38,6 +38,14 @@ class ContainerError(HiveError):
     """A backend could not do what was asked of it."""
 
 
+class RepositoryError(HiveError):
+    """A repository of an agent's configuration could not be used, or what it holds is refused."""
+
+
+class BadConfig(HiveError):
+    """A configuration that no agent can have: which file, which line, what would be right."""
+
+
 class DoorError(HiveError):
     """A socket could not be opened."""
 

@@ -82,6 +82,10 @@ class Layout:
         """The configuration that was approved for one agent."""
         return self.applications / name
 
+    def deployed(self, name: str) -> Path:
+        """The parent of the written-out files of one agent's configurations, a directory a commit."""
+        return self.state / "deployed" / name
+
     @property
     def runtimes(self) -> Path:
         """The parent of the backend's records."""

@@ -32,6 +32,10 @@ MOST_ROWS: Final = 1000
 MOST_LOG_LINES: Final = 5000
 MOST_OPEN_QUESTIONS: Final = 100
 """Questions that one asker may have open."""
+MOST_SHOWN: Final = 128 * 1024
+"""Characters of a configuration's files that one answer shows."""
+MOST_UNDECIDED: Final = 100
+"""Approvals that one asker may have waiting."""
 LONGEST_TTL: Final = 100 * 365 * 86400
 """Seconds that a question may stay open; more is a mistake."""
 
@@ -99,6 +103,9 @@ def log_lines(lines: int) -> int:
     """How many lines of a log are shown where `lines` were asked for."""
     return min(lines, MOST_LOG_LINES)
 
+
+CHECK_SECONDS: Final = 10.0
+"""What one check of an agent's health may take."""
 
 NAT, NO_NETWORK, HOST_NETWORK = NETWORKS = "nat", "none", "host"
 

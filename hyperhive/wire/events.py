@@ -18,6 +18,7 @@ class ApprovalResolved:
     status: ApprovalStatus
     note: str | None = absent()
     outcome: Outcome | None = absent()
+    sha: str | None = absent()
 
 
 @frozen(kw_only=True)
@@ -31,11 +32,12 @@ class Spawned:
 
 @frozen(kw_only=True)
 class Rebuilt:
-    """An agent's configuration was applied again, or that failed."""
+    """An agent's configuration was applied, again or a new one (`sha`), or that failed."""
 
     agent: str
     ok: bool
     note: str | None = absent()
+    sha: str | None = absent()
 
 
 @frozen
@@ -105,6 +107,20 @@ class QuestionAnswered:
     outcome: Outcome
 
 
+@frozen
+class ConfigReady:
+    """The configuration repositories of an agent that is not in the hive yet are there."""
+
+    agent: str
+
+
+@frozen
+class NeedsUpdate:
+    """What an agent was built from has changed since, and it is not rebuilt by itself."""
+
+    agent: str
+
+
 @frozen(kw_only=True)
 class Bounced:
     """A message of yours was given up."""
@@ -116,5 +132,5 @@ class Bounced:
 
 HelperEvent = (
     ApprovalResolved | Spawned | Rebuilt | Killed | Destroyed | ContainerCrash | RestartGivenUp
-    | OperatorAnswered | QuestionAsked | QuestionAnswered | Bounced
+    | OperatorAnswered | QuestionAsked | QuestionAnswered | Bounced | ConfigReady | NeedsUpdate
 )  # fmt: skip

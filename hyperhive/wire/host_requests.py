@@ -44,9 +44,18 @@ class Pending:
 
 @frozen
 class Approve:
-    """Yes: what the approval asks for is done now."""
+    """Yes: what the approval asks for is done now. `digest` is that of the diff on which the yes rests."""
 
     id: int
+    digest: Name | None = absent()
+
+
+@frozen
+class Diff:
+    """What a commit that waits for a decision changes: of what runs, or of what `against` names."""
+
+    id: int
+    against: Name | None = absent()
 
 
 @frozen
@@ -178,6 +187,30 @@ class Logs:
 
 
 @frozen
+class ConfigLog:
+    """What became of an agent's configuration, newest first."""
+
+    name: Name
+
+
+@frozen
+class ConfigShow:
+    """An agent's configuration: what runs, or what `ref` names."""
+
+    name: Name
+    ref: Name | None = absent()
+
+
+@frozen
+class Rollback:
+    """Deploy what ran before, or what `ref` names, by the operator's own word."""
+
+    name: Name
+    ref: Name | None = absent()
+    wait: bool | None = absent()
+
+
+@frozen
 class Subscribe:
     """Follow every change; with `since`, those after that number first."""
 
@@ -198,5 +231,6 @@ HostRequest = (
     Spawn | RequestSpawn | Kill | Destroy | Rebuild | List | Pending | Approve | Deny
     | Start | Stop | Restart | AgentStatus | SetPaused | Questions | Answer | CancelQuestion
     | Send | Inbox | Messages | DeadLetters | Requeue | Operations | Logs
+    | Diff | ConfigLog | ConfigShow | Rollback
     | Subscribe | SubscribeAgentStatus | Urls
 )  # fmt: skip

@@ -58,6 +58,14 @@ class RequestApplyCommit:
 
 
 @frozen
+class RequestInitConfig:
+    """Ask the operator for the configuration repositories of a new agent, which is not started."""
+
+    name: Name
+    description: Text | None = absent()
+
+
+@frozen
 class CancelApproval:
     """Withdraw an approval that I asked for and nobody decided."""
 
@@ -79,5 +87,5 @@ class List:
 
 ManagerRequest = (
     AgentRequest | RequestSpawn | Kill | Start | Restart | Update
-    | RequestApplyCommit | CancelApproval | GetLogs | List
+    | RequestApplyCommit | RequestInitConfig | CancelApproval | GetLogs | List
 )  # fmt: skip

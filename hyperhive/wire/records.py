@@ -10,10 +10,12 @@ from hyperhive.wire.fields import Name, Names, Unsigned, absent, only_when_true,
 
 
 class ApprovalKind(Enum):
-    """What an approval starts when it is granted. The seed knows these two."""
+    """What an approval starts when it is granted. The seed knows the first two."""
 
     APPLY_COMMIT = "apply_commit"
     SPAWN = "spawn"
+    INIT_CONFIG = "init_config"
+    UPDATE = "update"
 
 
 class ApprovalStatus(Enum):
@@ -35,6 +37,8 @@ class OperationKind(Enum):
     RESTART = "restart"
     REBUILD = "rebuild"
     DESTROY = "destroy"
+    INIT_CONFIG = "init_config"
+    DEPLOY = "deploy"
 
 
 class OperationState(Enum):
@@ -115,7 +119,10 @@ class MessageRow:
 
 @frozen(kw_only=True)
 class Approval:
-    """A request that waits for the operator's yes, or what came of it. `commit_ref` is empty for a spawn."""
+    """A request that waits for the operator's yes, or what came of it. `commit_ref` is empty but for a commit.
+
+    `sha` is the commit that it was pinned to, `base` the one that ran when it was asked for; `stale`: another runs now.
+    """
 
     id: int
     agent: str
@@ -129,6 +136,32 @@ class Approval:
     decided_by: str | None = absent()
     operation: int | None = absent()
     description: str | None = absent()
+    sha: str | None = absent()
+    base: str | None = absent()
+    requested_by: str | None = absent()
+    stale: bool = only_when_true()
+
+
+@frozen(kw_only=True)
+class ConfigEvent:
+    """One step in the history of an agent's configuration, as a tag in its repository tells it.
+
+    `tag` is such as `deployed/3`, with the number of the approval; `text` what was said of it: by whom, or why.
+    """
+
+    tag: str
+    sha: str
+    at: int
+    text: str
+
+
+@frozen(kw_only=True)
+class ConfigFile:
+    """One file of a configuration; `text` with what is no UTF-8 replaced. `cut`: it goes on beyond what is shown."""
+
+    path: str
+    text: str
+    cut: bool = only_when_true()
 
 
 @frozen(kw_only=True)

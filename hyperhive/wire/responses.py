@@ -10,6 +10,8 @@ from hyperhive.wire.records import (
     Approval,
     Backend,
     Change,
+    ConfigEvent,
+    ConfigFile,
     InboxRow,
     Letter,
     MessageRow,
@@ -142,6 +144,12 @@ class HostResponse:
     messages: tuple[MessageRow, ...] | None = absent()
     log: tuple[str, ...] | None = absent()
     urls: Urls | None = absent()
+    diff: str | None = absent()
+    digest: str | None = absent()
+    base: str | None = absent()
+    sha: str | None = absent()
+    config_log: tuple[ConfigEvent, ...] | None = absent()
+    files: tuple[ConfigFile, ...] | None = absent()
     resync: bool = only_when_true()
     seq: int | None = absent()
     change: Change | None = absent()

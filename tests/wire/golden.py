@@ -19,6 +19,8 @@ from hyperhive.wire.records import (
     ApprovalStatus,
     Backend,
     Change,
+    ConfigEvent,
+    ConfigFile,
     InboxRow,
     Letter,
     MessageRow,
@@ -85,6 +87,8 @@ MANAGER_REQUESTS: Final[Lines] = (
         '{"cmd":"request_apply_commit","agent":"bob","commit_ref":"0a1b2c3","description":"newer"}',
         manager.RequestApplyCommit("bob", "0a1b2c3", "newer"),
     ),
+    ('{"cmd":"request_init_config","name":"carol"}', manager.RequestInitConfig("carol")),
+    ('{"cmd":"request_init_config","name":"carol","description":"tests"}', manager.RequestInitConfig("carol", "tests")),
     ('{"cmd":"update","name":"bob"}', manager.Update("bob")),
     ('{"cmd":"cancel_approval","id":4}', manager.CancelApproval(4)),
     ('{"cmd":"get_logs","agent":"bob","lines":50}', manager.GetLogs("bob", 50)),
@@ -108,7 +112,10 @@ HOST_REQUESTS: Final[Lines] = (
     ('{"cmd":"destroy","name":"bob","purge":false,"wait":false}', host.Destroy("bob", wait=False)),
     ('{"cmd":"rebuild","name":"bob","wait":false}', host.Rebuild("bob", wait=False)),
     ('{"cmd":"pending","all":true}', host.Pending(all=True)),
+    ('{"cmd":"approve","id":1,"digest":"c0ffee"}', host.Approve(1, "c0ffee")),
     ('{"cmd":"deny","id":1,"note":"no"}', host.Deny(1, "no")),
+    ('{"cmd":"diff","id":1}', host.Diff(1)),
+    ('{"cmd":"diff","id":1,"against":"last-approved"}', host.Diff(1, "last-approved")),
     ('{"cmd":"start","name":"bob"}', host.Start("bob")),
     ('{"cmd":"start","scope":{"agent_names":["a","b"]}}', host.Start(scope=Scope(agent_names=("a", "b")))),
     ('{"cmd":"stop","name":"bob","graceful":false}', host.Stop("bob", graceful=False)),
@@ -128,6 +135,11 @@ HOST_REQUESTS: Final[Lines] = (
     ('{"cmd":"operations"}', host.Operations()),
     ('{"cmd":"operations","all":true}', host.Operations(all=True)),
     ('{"cmd":"logs","name":"bob","lines":50}', host.Logs("bob", 50)),
+    ('{"cmd":"config_log","name":"bob"}', host.ConfigLog("bob")),
+    ('{"cmd":"config_show","name":"bob"}', host.ConfigShow("bob")),
+    ('{"cmd":"config_show","name":"bob","ref":"deployed/3"}', host.ConfigShow("bob", "deployed/3")),
+    ('{"cmd":"rollback","name":"bob"}', host.Rollback("bob")),
+    ('{"cmd":"rollback","name":"bob","ref":"0a1b","wait":false}', host.Rollback("bob", "0a1b", wait=False)),
     ('{"cmd":"subscribe"}', host.Subscribe()),
     ('{"cmd":"subscribe","since":17}', host.Subscribe(17)),
     ('{"cmd":"subscribe_agent_status"}', host.SubscribeAgentStatus()),
@@ -268,6 +280,54 @@ HOST_ANSWERS: Final[Lines] = (
             )
         ),
     ),
+    (
+        (
+            '{"version":1,"ok":true,"approvals":[{"id":3,"agent":"bob","kind":"apply_commit","commit_ref":"0a1b",'
+            '"requested_at":5,"status":"pending","sha":"0a1b2c","base":"c0ffee","requested_by":"manager","stale":true}]}'
+        ),
+        _host(
+            approvals=(
+                Approval(
+                    id=3,
+                    agent="bob",
+                    commit_ref="0a1b",
+                    requested_at=5,
+                    status=ApprovalStatus.PENDING,
+                    sha="0a1b2c",
+                    base="c0ffee",
+                    requested_by="manager",
+                    stale=True,
+                ),
+            )
+        ),
+    ),
+    (
+        (
+            '{"version":1,"ok":true,"approvals":['
+            '{"id":4,"agent":"carol","kind":"init_config","commit_ref":"","requested_at":5,"status":"pending"},'
+            '{"id":5,"agent":"bob","kind":"update","commit_ref":"","requested_at":5,"status":"pending"}]}'
+        ),
+        _host(
+            approvals=(
+                Approval(
+                    id=4,
+                    agent="carol",
+                    kind=ApprovalKind.INIT_CONFIG,
+                    commit_ref="",
+                    requested_at=5,
+                    status=ApprovalStatus.PENDING,
+                ),
+                Approval(
+                    id=5,
+                    agent="bob",
+                    kind=ApprovalKind.UPDATE,
+                    commit_ref="",
+                    requested_at=5,
+                    status=ApprovalStatus.PENDING,
+                ),
+            )
+        ),
+    ),
     ('{"version":1,"ok":true,"id":12}', _host(id=12)),
     ('{"version":1,"ok":true,"ids":[12,13]}', _host(ids=(12, 13))),
     ('{"version":1,"ok":true,"operation":3}', _host(operation=3)),
@@ -286,6 +346,33 @@ HOST_ANSWERS: Final[Lines] = (
                     requested_by="operator",
                     queued_at=5,
                     started_at=6,
+                ),
+            )
+        ),
+    ),
+    (
+        (
+            '{"version":1,"ok":true,"operations":['
+            '{"id":3,"agent":"carol","kind":"init_config","state":"queued","requested_by":"operator","queued_at":5},'
+            '{"id":4,"agent":"bob","kind":"deploy","state":"queued","requested_by":"operator","queued_at":5}]}'
+        ),
+        _host(
+            operations=(
+                Operation(
+                    id=3,
+                    agent="carol",
+                    kind=OperationKind.INIT_CONFIG,
+                    state=OperationState.QUEUED,
+                    requested_by="operator",
+                    queued_at=5,
+                ),
+                Operation(
+                    id=4,
+                    agent="bob",
+                    kind=OperationKind.DEPLOY,
+                    state=OperationState.QUEUED,
+                    requested_by="operator",
+                    queued_at=5,
                 ),
             )
         ),
@@ -382,6 +469,20 @@ HOST_ANSWERS: Final[Lines] = (
     ('{"version":1,"ok":true,"log":["one","two"]}', _host(log=("one", "two"))),
     ('{"version":1,"ok":true,"urls":{}}', _host(urls=Urls())),
     ('{"version":1,"ok":true,"urls":{"domain":"d","home":"h"}}', _host(urls=Urls(domain="d", home="h"))),
+    (
+        '{"version":1,"ok":true,"diff":"+a\\n","digest":"d1","base":"c0ffee","sha":"0a1b"}',
+        _host(diff="+a\n", digest="d1", base="c0ffee", sha="0a1b"),
+    ),
+    ('{"version":1,"ok":true,"diff":"","base":"c0ffee","sha":"0a1b"}', _host(diff="", base="c0ffee", sha="0a1b")),
+    ('{"version":1,"ok":true,"config_log":[]}', _host(config_log=())),
+    (
+        '{"version":1,"ok":true,"config_log":[{"tag":"denied/3","sha":"0a1b","at":5,"text":"no"}]}',
+        _host(config_log=(ConfigEvent(tag="denied/3", sha="0a1b", at=5, text="no"),)),
+    ),
+    (
+        '{"version":1,"ok":true,"sha":"0a1b","files":[{"path":"agent.toml","text":""},{"path":"b","text":"c","cut":true}]}',
+        _host(sha="0a1b", files=(ConfigFile(path="agent.toml", text=""), ConfigFile(path="b", text="c", cut=True))),
+    ),
     # a subscription: its acknowledgement, a change, a change to what is gone, and the word that some were missed
     ('{"version":1,"ok":true,"seq":7}', _host(seq=7)),
     (
@@ -430,6 +531,11 @@ EVENTS: Final[Lines] = (
         ),
     ),
     (
+        '{"event":"approval_resolved","id":1,"agent":"bob","commit_ref":"0a1b","status":"approved","sha":"0a1b2c"}',
+        events.ApprovalResolved(id=1, agent="bob", commit_ref="0a1b", status=ApprovalStatus.APPROVED, sha="0a1b2c"),
+    ),
+    ('{"event":"rebuilt","agent":"bob","ok":true,"sha":"0a1b2c"}', events.Rebuilt(agent="bob", ok=True, sha="0a1b2c")),
+    (
         (
             '{"event":"operator_answered","id":1,"question":"so?","answer":"a","outcome":"answered",'
             '"answered_by":"operator"}'
@@ -447,6 +553,8 @@ EVENTS: Final[Lines] = (
         ),
         events.QuestionAnswered(id=1, question="so?", answer="[expired]", answerer="system", outcome=Outcome.EXPIRED),
     ),
+    ('{"event":"config_ready","agent":"carol"}', events.ConfigReady("carol")),
+    ('{"event":"needs_update","agent":"bob"}', events.NeedsUpdate("bob")),
     ('{"event":"bounced","id":1,"to":"bob","reason":"why"}', events.Bounced(id=1, to="bob", reason="why")),
 )
 
@@ -468,6 +576,8 @@ ALSO_READ: Final[tuple[tuple[str, str, Any], ...]] = (
     ("host", '{"cmd":"start","name":"bob","scope":null,"wait":null}', host.Start("bob")),
     ("host", '{"cmd":"stop","name":"bob","graceful":null}', host.Stop("bob")),
     ("host", '{"cmd":"deny","id":1,"note":null}', host.Deny(1)),
+    ("host", '{"cmd":"approve","id":1,"digest":null}', host.Approve(1)),
+    ("host", '{"cmd":"rollback","name":"bob","ref":null,"wait":null}', host.Rollback("bob")),
     ("host", '{"cmd":"subscribe","since":null}', host.Subscribe()),
     # the order of fields, white space and unknown fields mean nothing
     ("agent", ' { "body" : "hi", "cmd" : "send", "from" : "manager", "to" : "bob" } \r', agent.Send("bob", "hi")),
