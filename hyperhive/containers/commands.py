@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 from attrs import define, field, frozen
 from twisted.internet import defer
@@ -70,7 +71,30 @@ async def attempt(
 ) -> Outcome:
     """How a command ended, well or not. Raises ContainerError if it can't be run, or takes longer than `seconds`."""
     running = _Running(given=given, most_bytes=most_bytes, keep=keep)
-    _spawn(reactor, running, words, environment)
+    plain = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", **(environment or {})}
+    return await _ending(reactor, running, words, seconds, plain)
+
+
+async def attempt_as(
+    reactor: IReactor, *words: str, environment: Mapping[bytes, bytes], directory: Path, seconds: float
+) -> Outcome:
+    """How a command ended that ran there with just that environment; as for `attempt`."""
+    running = _Running(given=b"", most_bytes=MOST_BYTES, keep="last")
+    return await _ending(reactor, running, words, seconds, environment, directory)
+
+
+async def _ending(
+    reactor: IReactor,
+    running: _Running,
+    words: Sequence[str],
+    seconds: float,
+    environment: Mapping[Any, Any],
+    directory: Path | None = None,
+) -> Outcome:
+    try:
+        reactor.spawnProcess(running, words[0], words, environment, None if directory is None else str(directory))
+    except OSError as error:
+        raise ContainerError(f"'{words[0]}' can't be run: {error.strerror}") from error
     try:
         return await running.ended.addTimeout(seconds, reactor)
     except defer.TimeoutError as error:
@@ -118,13 +142,3 @@ def _kill(protocol: ProcessProtocol) -> None:
         with suppress(ProcessExitedAlready):
             protocol.transport.signalProcess("KILL")
         protocol.transport.loseConnection()  # what it has left behind may hold the other ends for ever
-
-
-def _spawn(
-    reactor: IReactor, protocol: ProcessProtocol, words: Sequence[str], environment: Mapping[str, str] | None
-) -> None:
-    plain = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", **(environment or {})}
-    try:
-        reactor.spawnProcess(protocol, words[0], words, plain)
-    except OSError as error:
-        raise ContainerError(f"'{words[0]}' can't be run: {error.strerror}") from error

@@ -25,13 +25,17 @@ def own(directory: Path, uid: int, gid: int, mode: int) -> None:
         raise ContainerError(f"{directory} can't be given to user {uid}: {error.strerror}") from error
 
 
-def own_kept(layout: Layout, name: str, uid: int, gid: int) -> None:
-    """Give an agent what is kept of it, and the manager what it writes. Raises ContainerError."""
+def own_kept(layout: Layout, name: str, uid: int, gid: int, *, like_the_managers: bool = True) -> None:
+    """Give an agent what is kept of it, and the manager what it writes. Raises ContainerError.
+
+    The manager writes what it proposes for the agent as that user too, if the agent's is `like_the_managers`.
+    """
     for kept in (layout.notes(name), layout.credentials(name)):
         own(kept, uid, gid, 0o700)
     # The manager may have put a link or a file in its place, which is its own affair.
-    with suppress(ContainerError):
-        own(layout.proposed(name), uid, gid, 0o700)
+    if like_the_managers:
+        with suppress(ContainerError):
+            own(layout.proposed(name), uid, gid, 0o700)
     if name == MANAGER:
         own(layout.proposals, uid, gid, 0o700)
         own(layout.applications, 0, 0, 0o755)

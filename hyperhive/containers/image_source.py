@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
+import attrs
 from attrs import define, field
 from twisted.internet.task import deferLater
 
 from hyperhive.containers.image import Image
-from hyperhive.containers.tarball import IReactor, Unpacked
+from hyperhive.containers.tarball import IReactor, Unpacked, key
 from hyperhive.errors import ContainerError
 from hyperhive.images.lock import held
+from hyperhive.images.record import ImageError, ImageRecord
 
 ATTEMPTS = 40
 PAUSE_SECONDS = 0.05
@@ -29,6 +33,29 @@ class ImageSource:
 
     def __attrs_post_init__(self) -> None:
         self._unpacked = Unpacked(self.reactor, self.unpacked)
+
+    def at(self, path: Path) -> ImageSource:
+        """The image at another path, with the same place for what is unpacked."""
+        other = ImageSource(self.reactor, path, self.unpacked)
+        other._unpacked = self._unpacked
+        return other
+
+    def identity(self) -> str:
+        """What tells the image that is there now from another that takes its place. Raises ContainerError.
+
+        A tarball: the file and its state. A tree: its top directory, without the number of the disk, which may be
+        another one after a reboot; with the record of one that hivectl built, and with when any other was changed.
+        """
+        if self.path.is_file():
+            return f"tarball {key(self.path)}"
+        try:
+            top = self.path.stat()
+        except OSError as error:
+            raise ContainerError(f"the image {self.path} can't be read: {error.strerror}") from error
+        with suppress(ImageError):
+            record = json.dumps(attrs.asdict(ImageRecord.read(self.path)))
+            return f"image {top.st_ino} {hashlib.sha256(record.encode()).hexdigest()[:16]}"
+        return f"tree {top.st_ino} {top.st_ctime_ns}"
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[Image]:
@@ -57,7 +84,7 @@ class ImageSource:
         """Where the tree is that a machine would be started on now. Raises ContainerError."""
         if self.path.is_file():
             return await self._unpacked.tree(self.path)
-        await self._unpacked.none()
+        await self._unpacked.none(self.path)
         if not self.path.is_dir():
             raise ContainerError(f"there is no image {self.path}; 'hivectl image build' makes one")
         return self.path

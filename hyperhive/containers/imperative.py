@@ -19,10 +19,11 @@ from attrs import define, frozen
 from twisted.logger import Logger
 
 from hyperhive.containers.commands import IReactor, run
+from hyperhive.containers.extension import DEFAULT_ATTRIBUTE, Extension
 from hyperhive.containers.files import put
 from hyperhive.containers.journal import Journal
 from hyperhive.containers.system_bus import SystemBus, exec_start
-from hyperhive.errors import ContainerError, brief
+from hyperhive.errors import ContainerError
 
 CONFS: Final = Path("/etc/nixos-containers")
 PROFILES: Final = Path("/nix/var/nix/profiles/per-container")
@@ -32,18 +33,19 @@ BUILD_SECONDS: Final = 3600.0
 LOCK_SECONDS: Final = 300.0
 """What it may take to look which versions a flake stands for: its inputs may have to be downloaded."""
 STOP_SECONDS: Final = 60.0
-MOST_LINES: Final = 100
 
 
 @frozen(kw_only=True)
 class Made:
     """The record of a container that is hyperhive's: what its system was built from, empty while that is not done.
 
-    `flake` is the flake as it was configured, and `locked` a digest of the versions that it stood for.
+    `flake` is the flake as it was configured, `locked` a digest of the versions that it stood for, and `files` one of
+    the agent's own files (empty: it has none).
     """
 
     flake: str = ""
     locked: str = ""
+    files: str = ""
 
 
 @define(eq=False)
@@ -57,31 +59,52 @@ class ImperativeContainers:
     flake: str
     cache: Path
 
-    async def make(self, machine: str, record: Path) -> None:
-        """Have the container there with the flake's present system; it must not run.
+    async def make(self, machine: str, record: Path, extension: Extension | None) -> None:
+        """Have the container there with the flake's present system, extended by that; it must not run.
 
         `record` is the file that says what was made. Raises ContainerError, and for a container that isn't ours.
         """
         await self._interrupt(machine)
-        made = read_made(record)
         there = os.path.lexists(CONFS / f"{machine}.conf")
-        if there and made is None:
+        if there and read_made(record) is None:
             raise ContainerError(
                 f"there is a container {machine} already that this hive has not made; "
                 f"take it away ('{PROGRAM} destroy {machine}'), or choose another name"
             )
-        built = there and (PROFILES / machine / "system").is_symlink()
-        wanted = await self._wanted(made if built else None)
-        if built and made == wanted:
+        built, wanted = await self._compare(machine, record, extension)
+        if built is not None and built == wanted:
             return
-        if built:
-            await self._call(machine, "update", "--flake", self.flake)
+        flake = self._flake(extension)
+        if built is not None:
+            await self._call(machine, "update", "--flake", flake)
         else:
             put(record, _written(Made()))  # from here on it is ours, however far it comes
             if there:
                 await self._call(machine, "destroy")
-            await self._call(machine, "create", "--flake", self.flake)
+            await self._call(machine, "create", "--flake", flake)
         put(record, _written(wanted))
+
+    async def build(self, machine: str, record: Path, extension: Extension | None) -> None:
+        """Have nix build what `make` would, so that it is there by then; the container may run.
+
+        Raises ContainerError.
+        """
+        await self._interrupt(machine)
+        built, wanted = await self._compare(machine, record, extension)
+        if built is None or built != wanted:
+            flake, _, attribute = self._flake(extension).partition("#")
+            system = f'{flake}#nixosConfigurations."{attribute or DEFAULT_ATTRIBUTE}".config.system.build.toplevel'
+            options = ("build", "--no-link", "--no-write-lock-file", "--", system)
+            await self._run(machine, f"nix build for {machine}", "nix", *options)
+
+    async def _compare(self, machine: str, record: Path, extension: Extension | None) -> tuple[Made | None, Made]:
+        """What the container was made from, None if it is not there wholly; and what it should be made from."""
+        there = os.path.lexists(CONFS / f"{machine}.conf") and (PROFILES / machine / "system").is_symlink()
+        built = read_made(record) if there else None
+        return built, await self._wanted(built, "" if extension is None else extension.digest())
+
+    def _flake(self, extension: Extension | None) -> str:
+        return self.flake if extension is None else extension.laid_out(self.flake)
 
     async def destroy(self, machine: str, record: Path) -> None:
         """Take the container away, if it is ours; it must not run. Raises ContainerError."""
@@ -92,8 +115,18 @@ class ImperativeContainers:
             await self._call(machine, "destroy")
         record.unlink(missing_ok=True)
 
-    async def _wanted(self, made: Made | None) -> Made:
+    async def _wanted(self, made: Made | None, files: str) -> Made:
         """What the container should be made from; what it was, where that can't be looked at and may be the same."""
+        try:
+            return Made(flake=self.flake, locked=await self.locked(), files=files)
+        except ContainerError as error:
+            if made is None or (made.flake, made.files) != (self.flake, files):
+                raise
+            self._log.warn("{error}; what was built of it before is started", error=error)
+            return made
+
+    async def locked(self) -> str:
+        """A digest of the versions that the flake stands for now. Raises ContainerError where it can't be read."""
         flake = self.flake.partition("#")[0]
         words = ("nix", "flake", "metadata", "--json", "--no-write-lock-file", "--", flake)
         told = {**_nix_environment(), "XDG_CACHE_HOME": str(self.cache)}
@@ -101,47 +134,29 @@ class ImperativeContainers:
             seen = json.loads(await run(self.reactor, *words, seconds=LOCK_SECONDS, environment=told))
             versions = json.dumps([seen["locked"], seen["locks"]], sort_keys=True)
         except (ContainerError, KeyError, TypeError, ValueError) as error:
-            if made is None or made.flake != self.flake:
-                raise ContainerError(f"the flake {flake} can't be read: {error}") from error
-            self._log.warn(
-                "the flake {flake} can't be read: {error}; what was built of it before is started",
-                flake=flake,
-                error=error,
-            )
-            return made
-        return Made(flake=self.flake, locked=hashlib.sha256(versions.encode()).hexdigest())
+            raise ContainerError(f"the flake {flake} can't be read: {error}") from error
+        return hashlib.sha256(versions.encode()).hexdigest()
 
     async def _call(self, machine: str, action: str, *options: str) -> None:
         """Run one command of nixos-container to its end. Raises ContainerError with what it complained of."""
-        program = shutil.which(PROGRAM)
+        await self._run(machine, f"{PROGRAM} {action} {machine}", PROGRAM, action, machine, *options)
+
+    async def _run(self, machine: str, shown: str, name: str, *options: str) -> None:
+        """Run a program for that container to its end. Raises ContainerError with what it complained of."""
+        program = shutil.which(name)
         if program is None:
-            raise ContainerError(
-                f"'{PROGRAM}' is not in the daemon's PATH; the backend 'nixos' needs a NixOS that has it"
-            )
+            raise ContainerError(f"'{name}' is not in the daemon's PATH; the backend 'nixos' needs a NixOS that has it")
         unit, begun = build_unit(machine), self.reactor.seconds()
-        words = [program, action, machine, *options]
+        words = [program, *options]
         self._log.info(
-            "{program} {action} {machine} has begun; 'journalctl --follow --unit={unit}' shows how it goes",
-            program=PROGRAM, action=action, machine=machine, unit=unit,
+            "{shown} has begun; 'journalctl --follow --unit={unit}' shows how it goes", shown=shown, unit=unit
         )  # fmt: skip
         try:
             await self.bus.start_transient(unit, list(_properties(words)), BUILD_SECONDS + STOP_SECONDS)
         except ContainerError as error:
-            why = await self._complaint(unit, int(begun)) or str(error)
-            raise ContainerError(
-                f"'{PROGRAM} {action} {machine}' failed: {why}; 'journalctl --unit={unit}' shows all of it"
-            ) from error
-        self._log.info(
-            "{program} {action} {machine} is done, after {seconds:.1f} s",
-            program=PROGRAM, action=action, machine=machine, seconds=self.reactor.seconds() - begun,
-        )  # fmt: skip
-
-    async def _complaint(self, unit: str, begun: int) -> str:
-        """The line that says best why the unit failed; empty if it printed nothing."""
-        await run(self.reactor, "journalctl", "--sync")
-        lines = [line.strip() for line in await Journal(self.reactor).lines(unit, MOST_LINES, begun) if line.strip()]
-        errors = [line for line in lines if line.startswith("error:")]
-        return brief((errors or lines or [""])[-1])
+            why = await Journal(self.reactor).reason(unit, int(begun * 1_000_000)) or str(error)
+            raise ContainerError(f"'{shown}' failed: {why}; 'journalctl --unit={unit}' shows all of it") from error
+        self._log.info("{shown} is done, after {seconds:.1f} s", shown=shown, seconds=self.reactor.seconds() - begun)
 
     async def _interrupt(self, machine: str) -> None:
         """End what an earlier daemon, or an earlier attempt, may still be doing to the container."""
@@ -169,7 +184,7 @@ def _written(made: Made) -> str:
 
 
 def _properties(words: Sequence[str]) -> Iterator[tuple[str, str, Any]]:
-    yield "Description", "s", " ".join(words[1:3]) + " for hyperhive"
+    yield "Description", "s", f"{Path(words[0]).name} {words[1]} for hyperhive"
     yield "Type", "s", "oneshot"
     yield exec_start(words)
     told = {"PATH": os.environ.get("PATH", os.defpath), "HOME": "/root", **_nix_environment()}

@@ -14,6 +14,7 @@ from hyperhive.containers.endings import Ending
 from hyperhive.errors import brief
 
 MOST_LINES: Final = 10_000
+MOST_REASONS: Final = 100
 MOST_LOG_BYTES: Final = 16 * 1024 * 1024
 PAUSES: Final = tuple(0.005 * 2**step for step in range(10))
 """Seconds between looks for the last words of somebody who has ended, 5 in all.
@@ -69,6 +70,13 @@ class Journal:
                 break
             await deferLater(self.reactor, pause)
         return brief(said.decode(errors="replace").strip())
+
+    async def reason(self, unit: str, since: int) -> str:
+        """The line since then (as for `lines`) that says best why the unit's command failed; empty if there is none."""
+        await run(self.reactor, "journalctl", "--sync")
+        lines = [line.strip() for line in await self.lines(unit, MOST_REASONS, since) if line.strip()]
+        errors = [line for line in lines if line.startswith("error:")]
+        return brief((errors or lines or [""])[-1])
 
     async def lines(self, unit: str, count: int, since: int) -> list[str]:
         """The last lines that the unit's processes wrote since then (in microseconds since 1970), oldest first."""

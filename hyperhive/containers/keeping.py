@@ -27,7 +27,10 @@ MOST_COMPLAINT = 4096
 
 @frozen(kw_only=True)
 class Order:
-    """What a keeper is told: whose command to run, in which environment, with how many open files (None: ours)."""
+    """What a keeper is told: whose command to run, and with how many open files (None: ours).
+
+    `environment` is what the command gets beside our own, without what is private in that.
+    """
 
     layout: Layout
     name: str
@@ -45,16 +48,10 @@ class Order:
     def whole_environment(self) -> dict[str, str]:
         """The agent's environment, and the keeper's marks that it takes away again."""
         inherited = {key: value for key, value in os.environ.items() if not key.startswith(NOT_INHERITED)}
-        given = {
-            "HIVE_SOCKET": str(self.layout.agent_socket(self.name)),
-            "HIVE_AGENT": self.name,
-            "HIVE_STATE_DIR": str(self.layout.notes(self.name)),
-            "HIVE_GENERATION": str(self.generation),
-        }
         marks = dict(
             zip(keeper.MARKS, (os.fsdecode(state_mark(self.layout)), self.name, str(self.generation)), strict=True)
         )
-        return inherited | dict(self.environment) | given | marks
+        return inherited | dict(self.environment) | marks
 
 
 def start_keeper(reactor: IReactorProcess, order: Order) -> tuple[int, Deferred[None]]:

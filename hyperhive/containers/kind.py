@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Protocol
 
+from hyperhive.agent_config import AgentConfig
+from hyperhive.boundaries import Plan
 from hyperhive.containers.network import Network
 from hyperhive.containers.starts import Start
 
 START_SECONDS = 90.0
+# No AF_VSOCK above all: it knows no network namespaces, and leads to the hypervisor.
+ADDRESS_FAMILIES = ("AF_UNIX", "AF_INET", "AF_INET6", "AF_NETLINK")
 
 
 class Kind(Protocol):
@@ -24,21 +29,29 @@ class Kind(Protocol):
     def owns(self, start: Start, uid: int) -> bool:
         """Whether that user of the host can live in the machine of that start."""
 
-    async def start(self, name: str, start: Start) -> None:
-        """Prepare the machine, and start its unit; returns when systemd says that it is started."""
+    async def start(self, name: str, start: Start, plan: Plan) -> None:
+        """Prepare the machine, and start its unit; returns when systemd says that it is started.
+
+        Records what a visitor of the machine is (`visitors`), and with which environment.
+        """
 
     async def remove(self, name: str) -> None:
         """Take away what `start` made, of a machine that does not run."""
 
+    def objection(self, config: AgentConfig) -> str | None:
+        """What of a configuration such a machine can't have, as a sentence; None if nothing."""
 
-def told(name: str, start: Start) -> dict[str, str]:
-    """What an agent's program is told of its place in the hive, by its environment."""
-    return {
-        "HIVE_SOCKET": "/run/hive/mcp.sock",
-        "HIVE_AGENT": name,
-        "HIVE_STATE_DIR": "/state",
-        "HIVE_GENERATION": str(start.generation),
-    }
+    async def fault(self, files: Mapping[str, bytes]) -> str | None:
+        """What of a commit's files can't be read, as a sentence with file and line; None if nothing."""
+
+    async def prepare(self, name: str, plan: Plan) -> None:
+        """See that nothing is missing for a start by that plan, and do what takes long; what runs is left alone."""
+
+    async def origin(self, plan: Plan) -> str:
+        """What a machine by that plan would be made from now."""
+
+    async def writer(self) -> tuple[int, int]:
+        """Whose files the manager's are, as user and group on the host's disk."""
 
 
 def machine_name(name: str) -> str:

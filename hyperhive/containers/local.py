@@ -12,17 +12,20 @@ from typing import Any, ClassVar, ParamSpec, TypeVar
 from attrs import define, field
 from twisted.internet import defer
 from twisted.internet.defer import Deferred, DeferredLock
-from twisted.internet.interfaces import IReactorFDSet, IReactorProcess, IReactorThreads, IReactorTime
+from twisted.internet.interfaces import IReactorFDSet, IReactorThreads
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from hyperhive.boundaries import IContainers, Running
-from hyperhive.containers import pidfd, search
+from hyperhive import __version__
+from hyperhive.agent_config import AgentConfig
+from hyperhive.boundaries import IContainers, Plan, Running
+from hyperhive.containers import commands, local_plan, pidfd, search
 from hyperhive.containers.keeping import Kept, Order, runtime_directory, start_keeper
 from hyperhive.containers.pidfd import Watched
+from hyperhive.containers.plans import told
 from hyperhive.containers.records import Run, forget_exit, read_cause, require_run
 from hyperhive.containers.session import kill_session, signal_session
 from hyperhive.containers.tail import last_lines
@@ -38,7 +41,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class IReactor(IReactorFDSet, IReactorProcess, IReactorThreads, IReactorTime):
+class IReactor(commands.IReactor, IReactorFDSet, IReactorThreads):
     """What of a reactor this backend needs."""
 
 
@@ -102,7 +105,7 @@ class LocalContainers:
             if kept.keeper.alive()
         }
 
-    async def start(self, name: str, generation: int) -> None:
+    async def start(self, name: str, generation: int, plan: Plan) -> None:
         """Start the agent's command; returns when it runs, or does already in this generation.
 
         Raises ContainerError if it can't be run, or another generation of it runs.
@@ -112,7 +115,10 @@ class LocalContainers:
             if kept.run.generation == generation:
                 return
             raise ContainerError(f"{name} runs already, as start {kept.run.generation}; stop it first")
-        self._keep(name, *await self._start(name, generation))
+        objection = self.objection(plan.config)
+        if objection is not None:
+            raise ContainerError(f"{name} could not be started: {objection}")
+        self._keep(name, *await self._start(name, generation, plan))
 
     async def stop(self, name: str, *, graceful: bool = True) -> None:
         """End the agent's session: SIGTERM, and SIGKILL after `grace` seconds; returns when nothing of it is left.
@@ -152,11 +158,37 @@ class LocalContainers:
         """The last lines of the agent's output over all its starts, oldest first."""
         return await self._in_thread(last_lines, self.layout.runtime(name), lines)
 
-    async def _start(self, name: str, generation: int) -> tuple[Run, int]:
+    def objection(self, config: AgentConfig) -> str | None:
+        """What of a configuration needs a container, as a sentence; None if nothing."""
+        return local_plan.objection(config)
+
+    async def fault(self, files: Mapping[str, bytes]) -> str | None:
+        """Nothing: no file but `agent.toml` is read here."""
+        return None
+
+    async def prepare(self, name: str, plan: Plan) -> None:
+        """Nothing is to be prepared."""
+
+    async def origin(self, plan: Plan) -> str:
+        """Our version: nothing else of ours is in an agent."""
+        return f"hyperhive {__version__}"
+
+    async def check(self, name: str, command: Sequence[str]) -> None:
+        """Run the command beside the running agent, with its environment. Raises ContainerError if it fails."""
+        kept = await self._alive(name)
+        if kept is None:
+            raise ContainerError(f"{name} does not run, and can't be checked")
+        await local_plan.check(self.reactor, self.layout.notes(name), kept.run.leader, command)
+
+    async def writer(self) -> tuple[int, int] | None:
+        """Nobody but us: agents run as our own user."""
+        return None
+
+    async def _start(self, name: str, generation: int, plan: Plan) -> tuple[Run, int]:
         """A new start as its keeper recorded it, and a descriptor of the keeper; or no keeper at all."""
         runtime = runtime_directory(self.layout, name)
         forget_exit(runtime, generation)
-        descriptor, up = start_keeper(self.reactor, self._order(name, generation))
+        descriptor, up = start_keeper(self.reactor, self._order(name, generation, plan))
         try:
             await up.addTimeout(START_SECONDS, self.reactor)
             run = require_run(runtime, generation)
@@ -168,7 +200,7 @@ class LocalContainers:
             raise
         return run, descriptor
 
-    def _order(self, name: str, generation: int) -> Order:
+    def _order(self, name: str, generation: int, plan: Plan) -> Order:
         command = self.commands(name)
         if not command:
             raise ContainerError(f"the command for {name} is empty; give it a program to run")
@@ -177,7 +209,7 @@ class LocalContainers:
             name=name,
             generation=generation,
             command=command,
-            environment=self.environment,
+            environment=told(self.environment, plan, name, generation, local_plan.places(self.layout, name, plan)),
             soft_files=self.soft_files,
         )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import ClassVar
 
@@ -21,7 +21,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from hyperhive.boundaries import IContainers, Running
+from hyperhive.agent_config import AgentConfig
+from hyperhive.boundaries import IContainers, Plan, Running
 from hyperhive.containers import causes, proc, remains
 from hyperhive.containers.causes import Causes
 from hyperhive.containers.journal import Journal
@@ -30,6 +31,7 @@ from hyperhive.containers.leader import Leader
 from hyperhive.containers.starting import GONE, STOP_SLACK_SECONDS, Starting
 from hyperhive.containers.starts import Start, Starts
 from hyperhive.containers.system_bus import SystemBus
+from hyperhive.containers.visitors import Visits
 from hyperhive.errors import ContainerError
 from hyperhive.layout import Layout
 
@@ -133,7 +135,7 @@ class Machines:
             running |= await self._strangers(running)
         return running
 
-    async def start(self, name: str, generation: int) -> None:
+    async def start(self, name: str, generation: int, plan: Plan) -> None:
         """Start the agent's machine; returns when it is up, and does nothing if this very generation runs already.
 
         Whatever else runs as that machine is ended first. Raises ContainerError if it can't be started.
@@ -143,9 +145,12 @@ class Machines:
         kept = self._kept.get(name)
         if kept is not None and kept.leader.alive() and kept.start.generation == generation:
             return
-        start = await self._starting.resumed(name, generation) or await self._starting.begun(name, generation)
+        objection = self.objection(plan.config)
+        if objection is not None:
+            raise ContainerError(f"{name} could not be started: {objection}")
+        start = await self._starting.resumed(name, generation) or await self._starting.begun(name, generation, plan)
         try:
-            self._keep(name, start if start.up or start.over else await self._starting.came_up(name, start))
+            self._keep(name, start if start.up or start.over else await self._starting.came_up(name, start, plan))
         except ContainerError as error:
             await self._give_up(name, start)
             raise ContainerError(f"{name} could not be started: {error}") from error
@@ -193,6 +198,38 @@ class Machines:
         """The last lines of the agent's output over all its starts, from the journal, oldest first."""
         start = self._starts.known.get(name)
         return [] if start is None else await self._journal.lines(self._kind.unit(name), lines, start.first)
+
+    def objection(self, config: AgentConfig) -> str | None:
+        """What of a configuration such a machine can't have, as a sentence; None if nothing."""
+        return self._kind.objection(config)
+
+    async def fault(self, files: Mapping[str, bytes]) -> str | None:
+        """What of a commit's files can't be read, as a sentence; None if nothing. Raises ContainerError."""
+        return await self._kind.fault(files)
+
+    async def prepare(self, name: str, plan: Plan) -> None:
+        """See that nothing is missing for a start, and do what takes long. Raises ContainerError."""
+        await self._recover()
+        await self.bus.reached(PATIENCE_SECONDS)
+        await self._kind.prepare(name, plan)
+
+    async def origin(self, plan: Plan) -> str:
+        """What a machine by that plan would be made from now. Raises ContainerError."""
+        return await self._kind.origin(plan)
+
+    async def writer(self) -> tuple[int, int]:
+        """Whose files the manager's are, as user and group on the host's disk. Raises ContainerError."""
+        return await self._kind.writer()
+
+    async def check(self, name: str, command: Sequence[str]) -> None:
+        """Run the command in the agent's machine, as its user. Raises ContainerError, saying why it did not succeed."""
+        await self._recover()
+        await self.bus.reached(PATIENCE_SECONDS)
+        kept = self._kept.get(name)
+        if kept is None or not kept.leader.alive():
+            raise ContainerError(f"{name} does not run, and can't be checked")
+        visits = Visits(self.reactor, self.bus, self._journal)
+        await visits.visit(machine_name(name), self.layout.runtime(name), kept.start, command)
 
     async def _give_up(self, name: str, start: Start) -> None:
         """Leave nothing running of a start that failed; where that can't be done now, it is when the bus is back."""

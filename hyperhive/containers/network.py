@@ -14,7 +14,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from hyperhive.containers import slots
 from hyperhive.containers.commands import IReactor, attempt, run
@@ -70,6 +70,10 @@ class Network:
     bus: SystemBus
     kind: str
     subnet: IPv4Network
+
+    def of(self, kind: str) -> Network:
+        """The same with another kind; an empty one is this one's."""
+        return evolve(self, kind=kind or self.kind)
 
     def options(self) -> Sequence[str]:
         """What systemd-nspawn is told."""

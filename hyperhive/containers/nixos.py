@@ -16,15 +16,23 @@ from typing import ClassVar, Final
 
 from attrs import define, field
 
+from hyperhive import __version__
+from hyperhive.agent_config import AgentConfig
+from hyperhive.boundaries import Plan
+from hyperhive.containers import visitors
 from hyperhive.containers.commands import IReactor, run
+from hyperhive.containers.extension import Extension, fault
 from hyperhive.containers.files import own_kept, put
 from hyperhive.containers.image import User
 from hyperhive.containers.imperative import CONFS, ImperativeContainers
-from hyperhive.containers.kind import START_SECONDS, machine_name, told
+from hyperhive.containers.kind import START_SECONDS, machine_name
+from hyperhive.containers.mounting import check_sources
 from hyperhive.containers.network import Network
-from hyperhive.containers.nixos_files import bound, conf, drop_in, environment
+from hyperhive.containers.nixos_files import bound, conf, drop_in, environment, objection
+from hyperhive.containers.plans import IN_A_MACHINE, NIX_MODULE, limited, module, told, unlike
 from hyperhive.containers.starts import Start
 from hyperhive.containers.system_bus import SystemBus
+from hyperhive.containers.visitors import Visitor
 from hyperhive.errors import ContainerError
 from hyperhive.layout import Layout
 from hyperhive.limits import NIXOS_LONGEST_NAME, MachineSettings
@@ -73,17 +81,20 @@ class Nixos:
         """Always: without a user namespace a process in the container can have any user's number."""
         return True
 
-    async def start(self, name: str, start: Start) -> None:
+    async def start(self, name: str, start: Start, plan: Plan) -> None:
         """Have the container's system built, write what is ours, and start its unit. Raises ContainerError."""
-        machine = machine_name(name)
-        text = conf(self.settings.network, list(self._flags(name)))
-        await self.network.check()
-        await self._containers.make(machine, self._record(name))
+        machine, network = machine_name(name), self.network.of(start.network)
+        await check_sources(self.reactor, self.layout, plan)
+        text = conf(network.kind, list(self._flags(name, network, plan)))
+        await network.check()
+        await self._containers.make(machine, self._record(name), self._extension(name, plan))
         await self._clear(machine)
         own_kept(self.layout, name, USER.uid, USER.gid)
-        put(self._environment(name), environment(self._told(name, start)))
+        variables = told(self.environment, plan, name, start.generation, IN_A_MACHINE)
+        visitors.put(self.layout.runtime(name), Visitor.like(USER, variables))
+        put(self._environment(name), environment({**variables, "HIVE_COMMAND": shlex.join(self.commands(name))}))
         put(CONFS / f"{machine}.conf", text)
-        await self._load(name)
+        await self._load(name, drop_in(limited(self.settings, plan.config.limits), self.grace))
         await self.bus.start_unit(self.unit(name), START_SECONDS)
 
     async def remove(self, name: str) -> None:
@@ -95,6 +106,32 @@ class Nixos:
             shutil.rmtree(self._drop_in(name).parent)
             await self.bus.reload()
 
+    async def prepare(self, name: str, plan: Plan) -> None:
+        """See that what is to be mounted and the network are there, and build the system. Raises ContainerError."""
+        await check_sources(self.reactor, self.layout, plan)
+        network = self.network.of(plan.config.network or self.settings.network)
+        conf(network.kind, list(self._flags(name, network, plan)))
+        await network.check()
+        await self._containers.build(machine_name(name), self._record(name), self._extension(name, plan))
+
+    def objection(self, config: AgentConfig) -> str | None:
+        """What such a container can't have: an image, or a mount that it can't be told of."""
+        why = "with containers 'nixos', whose system is the flake's and agent.nix's: leave it out"
+        return unlike(config, ("image",), why) or objection(config.mounts)
+
+    async def fault(self, files: Mapping[str, bytes]) -> str | None:
+        """What nix can't read of the agent's module. Raises ContainerError."""
+        module = files.get(NIX_MODULE)
+        return None if module is None else await fault(self.reactor, module)
+
+    async def origin(self, plan: Plan) -> str:
+        """Our version, and the versions that the flake stands for. Raises ContainerError."""
+        return f"hyperhive {__version__}; flake {self.flake} {await self._containers.locked()}"
+
+    async def writer(self) -> tuple[int, int]:
+        """The agent's user, who has the same number in every container and on the host."""
+        return USER.uid, USER.gid
+
     def _record(self, name: str) -> Path:
         return self.layout.runtime(name) / "nixos.json"
 
@@ -104,14 +141,14 @@ class Nixos:
     def _drop_in(self, name: str) -> Path:
         return UNITS / f"{self.unit(name)}.d" / "50-hyperhive.conf"
 
-    def _told(self, name: str, start: Start) -> dict[str, str]:
-        """What stands in /run/hive-env."""
-        return {**self.environment, **told(name, start), "HIVE_COMMAND": shlex.join(self.commands(name))}
+    def _extension(self, name: str, plan: Plan) -> Extension | None:
+        files = module(plan)
+        return None if files is None else Extension(files=files, directory=self.layout.runtime(name) / "flake")
 
-    def _flags(self, name: str) -> Iterator[str]:
+    def _flags(self, name: str, network: Network, plan: Plan) -> Iterator[str]:
         """What systemd-nspawn is told beside what the container's unit tells it."""
         yield from ("--quiet", "--ephemeral", "--link-journal=no", f"--drop-capability={DROPPED_CAPABILITIES}")
-        yield from self.network.options()
+        yield from network.options()
         # Its socket's directory is root's and read-only: the daemon makes sockets nowhere where an agent can write.
         yield bound(str(self.layout.agent_socket(name).parent), "/run/hive")
         yield bound(str(self._environment(name)), "/run/hive-env")
@@ -120,10 +157,14 @@ class Nixos:
         if name == MANAGER:
             yield bound(str(self.layout.proposals), "/agents", writable=True)
             yield bound(str(self.layout.applications), "/applied")
+        if plan.files is not None:
+            yield bound(str(plan.files), IN_A_MACHINE.config)
+        for mount in plan.config.mounts:
+            yield bound(str(mount.source), str(mount.target), writable=mount.writable)
 
-    async def _load(self, name: str) -> None:
+    async def _load(self, name: str, text: str) -> None:
         """Have systemd know the drop-in; it is asked to read its units again only if that is new."""
-        path, text = self._drop_in(name), drop_in(self.settings, self.grace)
+        path = self._drop_in(name)
         loaded = self.layout.runtime(name) / "drop-in"
         if not (_is(path, text) and _is(loaded, text)):
             put(path, text)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from hyperhive.agent_config import Mount
+from hyperhive.containers.kind import ADDRESS_FAMILIES
 from hyperhive.errors import ContainerError
 from hyperhive.limits import HOST_NETWORK, MachineSettings
 
@@ -22,7 +24,7 @@ def conf(network: str, flags: Sequence[str]) -> str:
         if not _PLAIN.fullmatch(flag):
             raise ContainerError(
                 f"{flag!r} can't be passed on by nixos-container, which takes letters, digits and '@%+=:,./_-' alone; "
-                "choose a state and a run directory without others"
+                "choose paths without others"
             )
     return "\n".join(
         [
@@ -43,6 +45,17 @@ def bound(source: str, target: str, *, writable: bool = False) -> str:
     return f"--bind{'' if writable else '-ro'}={source}:{target}"
 
 
+def objection(mounts: Sequence[Mount]) -> str | None:
+    """The sentence that a mount can't be passed on; None if all can be."""
+    for path in (str(path) for mount in mounts for path in (mount.source, mount.target)):
+        if ":" in path or not _PLAIN.fullmatch(path):
+            return (
+                f"'mounts' can't have the path {path!r}: nixos-container takes letters, digits and '@%+=,./_-' alone; "
+                "choose a path without others"
+            )
+    return None
+
+
 def drop_in(settings: MachineSettings, grace: float) -> str:
     """What hyperhive changes of the container's unit: limits, and that it alone starts what has ended."""
     lines = [
@@ -59,8 +72,7 @@ def drop_in(settings: MachineSettings, grace: float) -> str:
         "RestartForceExitStatus=",
         f"TimeoutStopSec={grace:g}",
         "OOMPolicy=continue",
-        # No AF_VSOCK above all: it knows no network namespaces, and leads to the hypervisor.
-        "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK",
+        f"RestrictAddressFamilies={' '.join(ADDRESS_FAMILIES)}",
     ]
     if settings.memory is not None:
         lines.append(f"MemoryMax={settings.memory}")

@@ -14,16 +14,22 @@ from typing import Any, ClassVar
 
 from attrs import define
 
-from hyperhive.containers import slots
+from hyperhive import __version__
+from hyperhive.agent_config import AgentConfig
+from hyperhive.boundaries import Plan
+from hyperhive.containers import slots, visitors
 from hyperhive.containers.commands import run
 from hyperhive.containers.files import own, own_kept
 from hyperhive.containers.image import Image, User
 from hyperhive.containers.image_source import ImageSource
-from hyperhive.containers.kind import START_SECONDS, machine_name, told
+from hyperhive.containers.kind import ADDRESS_FAMILIES, START_SECONDS, machine_name
+from hyperhive.containers.mounting import check_sources
 from hyperhive.containers.network import Network
+from hyperhive.containers.plans import IN_A_MACHINE, limited, told
 from hyperhive.containers.starts import Start
 from hyperhive.containers.system_bus import SystemBus, exec_start
 from hyperhive.containers.tarball import IReactor
+from hyperhive.containers.visitors import Visitor
 from hyperhive.layout import Layout
 from hyperhive.limits import LONGEST_NAME, MachineSettings
 from hyperhive.wire.names import MANAGER
@@ -33,8 +39,6 @@ DROPPED_CAPABILITIES = (
     "CAP_AUDIT_CONTROL,CAP_IPC_OWNER,CAP_LEASE,CAP_LINUX_IMMUTABLE,CAP_MKNOD,CAP_NET_ADMIN,CAP_NET_BROADCAST,"
     "CAP_NET_RAW,CAP_SYS_ADMIN,CAP_SYS_BOOT,CAP_SYS_NICE,CAP_SYS_PTRACE,CAP_SYS_RESOURCE,CAP_SYS_TTY_CONFIG"
 )
-# No AF_VSOCK above all: it knows no network namespaces, and leads to the hypervisor.
-ADDRESS_FAMILIES = ["AF_UNIX", "AF_INET", "AF_INET6", "AF_NETLINK"]
 POWER_OFF = "SIGRTMIN+4"
 """What nspawn's own first process takes for: send SIGTERM to the program, and end when that has."""
 
@@ -68,22 +72,52 @@ class Nspawn:
         """Whether that user of the host lives in the machine: no other machine has the same ones."""
         return slots.holds(start.slot, uid)
 
-    async def start(self, name: str, start: Start) -> None:
+    async def start(self, name: str, start: Start, plan: Plan) -> None:
         """Lay out the machine's root, and start its unit. Raises ContainerError."""
-        await self.network.check()
+        await check_sources(self.reactor, self.layout, plan)
+        await self.network.of(start.network).check()
         await self.remove(name)
-        async with self.image.held() as image:
-            words = [*self._laid_out(name, start, image), *self.commands(name)]
-            await self.bus.start_transient(self.unit(name), list(self._properties(name, words)), START_SECONDS)
+        async with self._source(plan).held() as image:
+            words = [*self._laid_out(name, start, plan, image), *self.commands(name)]
+            properties = list(self._properties(name, words, limited(self.settings, plan.config.limits)))
+            await self.bus.start_transient(self.unit(name), properties, START_SECONDS)
 
     async def remove(self, name: str) -> None:
         """Take away what the agent changed in its root. Raises ContainerError."""
         await run(self.reactor, "rm", "-rf", "--one-file-system", "--", str(self._upper(name)), seconds=600)
 
+    async def prepare(self, name: str, plan: Plan) -> None:
+        """See that what is to be mounted, the network and the image are there. Raises ContainerError."""
+        await check_sources(self.reactor, self.layout, plan)
+        await self.network.of(plan.config.network or self.settings.network).check()
+        async with self._source(plan).held():
+            pass
+
+    def objection(self, config: AgentConfig) -> str | None:
+        """Nothing: such a machine can have all of it. A NixOS module is none of its business."""
+        return None
+
+    async def fault(self, files: Mapping[str, bytes]) -> str | None:
+        """Nothing: no file but `agent.toml` is read here."""
+        return None
+
+    async def origin(self, plan: Plan) -> str:
+        """Our version, and which image is there. Raises ContainerError."""
+        return f"hyperhive {__version__}; {self._source(plan).identity()}"
+
+    async def writer(self) -> tuple[int, int]:
+        """The user of the hive's image: what is lent to a machine has the owners that the machine sees."""
+        async with self.image.held() as image:
+            user = image.user(self.settings.user)
+        return user.uid, user.gid
+
+    def _source(self, plan: Plan) -> ImageSource:
+        return self.image if plan.config.image is None else self.image.at(plan.config.image)
+
     def _upper(self, name: str) -> Path:
         return self.layout.runtime(name) / "root"
 
-    def _laid_out(self, name: str, start: Start, image: Image) -> Sequence[str]:
+    def _laid_out(self, name: str, start: Start, plan: Plan, image: Image) -> Sequence[str]:
         """Make ready what the machine is made of; returns the command line of systemd-nspawn, but for the program."""
         user = image.user(self.settings.user)
         directories = image.directories()
@@ -92,8 +126,16 @@ class Nspawn:
             # At its top an overlay shows the owner and the mode of its upper directory.
             like = (image.root / directory).stat()
             own(self._upper(name) / directory, first + like.st_uid, first + like.st_gid, stat.S_IMODE(like.st_mode))
-        own_kept(self.layout, name, user.uid, user.gid)
-        return list(self._options(name, start, image, user))
+        own_kept(self.layout, name, user.uid, user.gid, like_the_managers=plan.config.image is None)
+        variables = told(self.environment, plan, name, start.generation, IN_A_MACHINE)
+        visitors.put(self.layout.runtime(name), Visitor.like(user, variables))
+        return [
+            *self._options(name, start, image, user),
+            *self.network.of(start.network).options(),
+            *self._binds(name, user),
+            *_lent(plan),
+            *(f"--setenv={key}={value}" for key, value in variables.items()),
+        ]
 
     def _options(self, name: str, start: Start, image: Image, user: User) -> Iterator[str]:
         yield from ("/usr/bin/systemd-nspawn", "--quiet", "--keep-unit", "--register=yes", "--settings=no")
@@ -105,9 +147,6 @@ class Nspawn:
             yield f"--overlay=+/{directory}:{_escaped(self._upper(name) / directory)}:/{directory}"
         yield f"--private-users={slots.first_uid(start.slot)}:{slots.UIDS}"
         yield "--private-users-ownership=map"
-        yield from self.network.options()
-        yield from self._binds(name, user)
-        yield from (f"--setenv={key}={value}" for key, value in {**self.environment, **told(name, start)}.items())
 
     def _binds(self, name: str, user: User) -> Iterator[str]:
         # Its socket's directory is root's and read-only: the daemon makes sockets nowhere where an agent can write.
@@ -118,7 +157,7 @@ class Nspawn:
             yield f"--bind={_escaped(self.layout.proposals)}:/agents:idmap"
             yield f"--bind-ro={_escaped(self.layout.applications)}:/applied:idmap"
 
-    def _properties(self, name: str, words: Sequence[str]) -> Iterator[tuple[str, str, Any]]:
+    def _properties(self, name: str, words: Sequence[str], settings: MachineSettings) -> Iterator[tuple[str, str, Any]]:
         """The unit's properties, as (name, D-Bus signature, value)."""
         yield "Description", "s", f"agent {name} of hyperhive"
         yield "Type", "s", "notify"
@@ -132,14 +171,23 @@ class Nspawn:
         yield "OOMPolicy", "s", "continue"  # the kernel may end one of an agent's programs without ending the agent
         yield "DevicePolicy", "s", "closed"
         yield "DeviceAllow", "a(ss)", [("char-pts", "rw")]
-        yield "RestrictAddressFamilies", "(bas)", (True, ADDRESS_FAMILIES)
+        yield "RestrictAddressFamilies", "(bas)", (True, list(ADDRESS_FAMILIES))
         yield "Before", "as", ["hyperhive.service"]  # when the host stops, the daemon ends first, and sees no crash
-        if self.settings.tasks is not None:
-            yield "TasksMax", "t", self.settings.tasks
-        if self.settings.memory is not None:
-            yield "MemoryMax", "t", self.settings.memory
-        if self.settings.cpu is not None:
-            yield "CPUQuotaPerSecUSec", "t", self.settings.cpu * 10_000
+        if settings.tasks is not None:
+            yield "TasksMax", "t", settings.tasks
+        if settings.memory is not None:
+            yield "MemoryMax", "t", settings.memory
+        if settings.cpu is not None:
+            yield "CPUQuotaPerSecUSec", "t", settings.cpu * 10_000
+
+
+def _lent(plan: Plan) -> Iterator[str]:
+    """The files of the agent's configuration, and what that has mounted; owned inside by who owns it on the host."""
+    if plan.files is not None:
+        yield f"--bind-ro={_escaped(plan.files)}:{IN_A_MACHINE.config}:idmap"
+    for mount in plan.config.mounts:
+        option = "--bind" if mount.writable else "--bind-ro"
+        yield f"{option}={_escaped(mount.source)}:{_escaped(mount.target)}:idmap"
 
 
 def _escaped(path: Path) -> str:

@@ -8,6 +8,7 @@ from attrs import define, evolve
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
+from hyperhive.boundaries import Plan
 from hyperhive.containers import proc, remains, slots
 from hyperhive.containers.commands import IReactor
 from hyperhive.containers.journal import Journal
@@ -42,7 +43,7 @@ class Starting:
             return None
         return await self.seen_up(name, start) or await self._seen_over(name, start)
 
-    async def begun(self, name: str, generation: int) -> Start:
+    async def begun(self, name: str, generation: int, plan: Plan) -> Start:
         """A new start of the agent, recorded before anything of it is done, its unit cleared of what was before."""
         unit = await self._cleared(name)
         former = self._starts.known.get(name)
@@ -57,15 +58,16 @@ class Starting:
             slot=former.slot if former is not None else slots.choose(name, taken),
             first=former.first if former is not None else int(self._reactor.seconds() * 1_000_000),
             before=before,
+            network=plan.config.network or self._kind.network.kind,
         )
         self._starts.put(name, start)
         return start
 
-    async def came_up(self, name: str, start: Start) -> Start:
+    async def came_up(self, name: str, start: Start, plan: Plan) -> Start:
         """The start with its machine up. One that is up and gone again at once has crashed, and was started."""
         unit = self._kind.unit(name)
         try:
-            await self._kind.start(name, start)
+            await self._kind.start(name, start, plan)
         except ContainerError as error:
             raise ContainerError(await self._complaint(unit, start) or str(error)) from error
         seen = await self.seen_up(name, start)
@@ -124,7 +126,7 @@ class Starting:
     async def _join(self, name: str, start: Start) -> None:
         """Give the machine its network; can be done again to the same effect."""
         try:
-            await self._kind.network.join(machine_name(name), start.leader, start.slot)
+            await self._kind.network.of(start.network).join(machine_name(name), start.leader, start.slot)
         except ContainerError:
             leader = proc.look(start.leader)
             if leader is not None and leader.started == start.leader_started and not leader.ended:

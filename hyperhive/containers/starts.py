@@ -13,7 +13,7 @@ from hyperhive.containers import proc
 from hyperhive.errors import ContainerError
 
 RECORD = "start.json"
-TEXTS = frozenset({"boot", "before", "invocation"})
+TEXTS = frozenset({"boot", "before", "invocation", "network"})
 """The fields that are texts; the others are whole numbers."""
 MOST = {"supervisor": 2**22, "leader": 2**22, "since": 2**35}
 """The greatest process number that Linux gives, and a time that journalctl can read."""
@@ -28,7 +28,7 @@ class Start:
     `before` is the unit's invocation before this start, and `invocation` its own (both empty where there is none, or
     it is not known yet). `supervisor` is the process of systemd-nspawn, `leader` the machine's first;
     `since` is in unix seconds, the processes' start times in clock ticks of that `boot`. `over` is 1 where the machine
-    never came up, or was gone at once.
+    never came up, or was gone at once. `network` is the kind that it was started with (empty: the daemon's).
     """
 
     generation: int
@@ -43,6 +43,7 @@ class Start:
     leader_started: int = 0
     since: int = 0
     over: int = 0
+    network: str = ""
 
     @property
     def up(self) -> bool:

@@ -55,20 +55,23 @@ class Unpacked:
     _reactor: IReactor
     _directory: Path
     _working: DeferredLock = field(init=False, factory=DeferredLock)
+    _current: dict[Path, str] = field(init=False, factory=dict)
 
     async def tree(self, tarball: Path) -> Path:
         """The tree of that tarball as it is now; one is unpacked at a time, however many ask. Raises ContainerError."""
         async with self._working:
-            tree = self._directory / _key(tarball)
+            tree = self._directory / key(tarball)
             if not tree.is_dir():
                 await self._unpack(tarball, tree)
-            await self._clear(tree.name)
+            self._current[tarball] = tree.name
+            await self._clear()
             return tree
 
-    async def none(self) -> None:
-        """Clear everything away that is not in use: no tarball is the image now."""
+    async def none(self, path: Path) -> None:
+        """What is there is no tarball now: clear away what was unpacked of one, and is not in use."""
         async with self._working:
-            await self._clear("")
+            self._current.pop(path, None)
+            await self._clear()
 
     async def _unpack(self, tarball: Path, tree: Path) -> None:
         _check(tarball)
@@ -83,7 +86,7 @@ class Unpacked:
             await self._extract(tarball, new / "tree")
             _complete(tarball, new / "tree")
             await self._run("sync", "--file-system", str(new))
-            if tree.name != _key(tarball):
+            if tree.name != key(tarball):
                 raise ContainerError(f"the image {tarball} changed while it was unpacked; start the agent again")
             (new / "tree").rename(tree)
         except OSError as error:
@@ -109,10 +112,13 @@ class Unpacked:
         if not outcome.succeeded:
             raise ContainerError(f"the image {tarball} can't be unpacked: {_reason(outcome.complaints)}")
 
-    async def _clear(self, current: str) -> None:
-        """Remove what no machine runs on, nobody is starting one on, and nobody is working at."""
+    async def _clear(self) -> None:
+        """Remove what no machine runs on, nobody is starting one on, and nobody is working at.
+
+        Of each tarball that was asked for, the tree of now stays.
+        """
         if self._directory.is_dir():
-            left = [path for path in self._directory.iterdir() if path.name != current]
+            left = [path for path in self._directory.iterdir() if path.name not in self._current.values()]
             if left:
                 pool = self._reactor.getThreadPool()
                 await self._remove(await deferToThreadPool(self._reactor, pool, partial(_retired, left)))
@@ -130,7 +136,7 @@ class Unpacked:
         await commands.run(self._reactor, *words, seconds=UNPACKING_SECONDS)
 
 
-def _key(tarball: Path) -> str:
+def key(tarball: Path) -> str:
     """What the tarball's tree is called: another file there, or another content, is another tree."""
     try:
         seen = tarball.stat()

@@ -4,5 +4,5 @@ from __future__ import annotations
 
 from typing import Final
 
-MOUNT_POINTS: Final = ("run/hive", "state", "agents", "applied")
+MOUNT_POINTS: Final = ("run/hive", "state", "config", "agents", "applied")
 """The empty directories of every image where a container finds what the host lends it."""

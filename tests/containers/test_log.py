@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from hyperhive.boundaries import Plan
 from hyperhive.containers import keeper, tail
 from tests.containers.conftest import Hive
 
@@ -15,7 +16,7 @@ async def test_the_log_has_both_outputs_and_survives_a_restart(hive: Hive) -> No
     containers, hints = hive.backend()
     for generation in (1, 2):
         hint = hints.next()
-        await containers.start("alice", generation)
+        await containers.start("alice", generation, Plan())
         await hint
     lines = await containers.log("alice", 100)
     assert [line.partition(",")[0] for line in lines] == [
@@ -30,7 +31,7 @@ async def test_output_printed_just_before_the_end_is_kept_whole(hive: Hive) -> N
     hive.agent("alice", "seq 200000")
     containers, hints = hive.backend()
     hint = hints.next()
-    await containers.start("alice", 1)
+    await containers.start("alice", 1, Plan())
     await hint
     assert await containers.log("alice", 3) == ["199998", "199999", "200000"]
 

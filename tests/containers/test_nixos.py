@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from hyperhive.agent_config import AgentConfig, Limits, Mount
 from hyperhive.backends import longest_name
 from hyperhive.config import configure
 from hyperhive.containers import imperative
@@ -101,11 +102,24 @@ def test_it_is_a_kind_of_machines_whose_names_nixos_container_takes(kind: Kind) 
     assert len(machine_name("x" * kind.longest_name)) == 11
 
 
+def test_what_such_a_container_can_not_have_is_refused_by_its_name(kind: Nixos) -> None:
+    def said(config: AgentConfig) -> str:
+        return kind.objection(config) or ""
+
+    assert said(AgentConfig(network="host", limits=Limits(tasks=100))) == ""
+    assert "'image' can't be had with containers 'nixos'" in said(AgentConfig(image=Path("/srv/image")))
+    for source in ("/srv/my data", "/srv/a:b"):
+        mount = Mount(source=Path(source), target=Path("/srv/data"))
+        assert f"'mounts' can't have the path '{source}'" in said(AgentConfig(mounts=(mount,)))
+
+
 def test_a_record_tells_whose_container_it_is(tmp_path: Path) -> None:
     record = tmp_path / "nixos.json"
     assert read_made(record) is None
     record.write_text('{"flake": "/f", "locked": "1"}')
     assert read_made(record) == Made(flake="/f", locked="1")
+    record.write_text('{"flake": "/f", "locked": "1", "files": "2"}')
+    assert read_made(record) == Made(flake="/f", locked="1", files="2")
     record.write_text("{")
     assert read_made(record) == Made()
 

@@ -11,6 +11,7 @@ from attrs import define, field
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.task import Clock
 
+from hyperhive.boundaries import Plan
 from hyperhive.containers import slots
 from hyperhive.containers.starting import Starting
 from hyperhive.containers.starts import Starts
@@ -39,7 +40,13 @@ class Journal:
         return self.asked[-1]
 
 
+class Network:
+    kind = "nat"
+
+
 class Kind:
+    network = Network()
+
     def unit(self, name: str) -> str:
         return f"{name}.service"
 
@@ -59,7 +66,7 @@ async def test_machines_that_begin_at_the_same_time_have_slots_of_their_own(
     starting: tuple[Starting, Journal],
 ) -> None:
     it, journal = starting
-    begun = [Deferred.fromCoroutine(it.begun(name, 1)) for name in COLLIDING]
+    begun = [Deferred.fromCoroutine(it.begun(name, 1, Plan())) for name in COLLIDING]
     for asked in journal.asked:
         asked.callback("")
     first, second = await gatherResults(begun)
@@ -70,7 +77,7 @@ async def test_of_a_start_that_is_over_it_stays_known_since_when_its_words_are_i
     starting: tuple[Starting, Journal],
 ) -> None:
     it, journal = starting
-    begun = Deferred.fromCoroutine(it.begun("alice", 1))
+    begun = Deferred.fromCoroutine(it.begun("alice", 1, Plan()))
     journal.asked[0].callback("")
     over = Deferred.fromCoroutine(it.is_over("alice", start := await begun))
     journal.asked[1].callback("an invocation")
@@ -79,7 +86,7 @@ async def test_of_a_start_that_is_over_it_stays_known_since_when_its_words_are_i
 
 async def test_the_end_of_a_start_is_not_recorded_over_a_later_one(starting: tuple[Starting, Journal]) -> None:
     it, journal = starting
-    begun = [Deferred.fromCoroutine(it.begun("alice", generation)) for generation in (1, 2)]
+    begun = [Deferred.fromCoroutine(it.begun("alice", generation, Plan())) for generation in (1, 2)]
     for asked in journal.asked:
         asked.callback("")
     first, second = await gatherResults(begun)

@@ -330,3 +330,21 @@ def exclusive(directory: Path) -> int:
         os.close(descriptor)
         raise
     return descriptor
+
+
+async def test_the_trees_of_different_agents_tarballs_are_kept_side_by_side(tarball: Tarball) -> None:
+    other = shutil.copy(tarball.path, tarball.path.with_name("other.tar"))
+    source = tarball.source()
+    trees = [await tree(source), await tree(source.at(Path(other))), await tree(source)]
+    assert trees[0] == trees[2] != trees[1]
+    assert tarball.trees() == sorted({path.name for path in trees})
+    tarball.pack(version="2")
+    new = await tree(source)
+    assert tarball.trees() == sorted([new.name, trees[1].name])
+
+
+async def test_trees_of_two_tarballs_that_are_wanted_at_once_do_not_get_into_each_others_way(tarball: Tarball) -> None:
+    other = shutil.copy(tarball.path, tarball.path.with_name("other.tar"))
+    source = tarball.source()
+    first, second = await gatherResults([unpacking(source), unpacking(source.at(Path(other)))])
+    assert tarball.trees() == sorted([first.name, second.name])

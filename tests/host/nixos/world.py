@@ -11,9 +11,8 @@ from pathlib import Path
 
 from tests.contract.program import command
 from tests.contract.world import SETTINGS, agent_command
-from tests.daemon.client import PATIENCE
 from tests.daemon.harness import Hive
-from tests.host.hives import call
+from tests.host.hives import call, prints
 from tests.host.nixos.standin import nixos_host, remains
 from tests.host.worlds import MachineWorld
 
@@ -46,15 +45,7 @@ class NixosWorld(MachineWorld):
 
     def _wait_for_program(self, name: str) -> None:
         """A container is up before its program is: that has printed something then."""
-        invocation = call("systemctl", "show", self.unit(name), "--property=InvocationID", "--value")
-        words = ("timeout", str(PATIENCE), "journalctl", "--follow", "--no-tail", "--output=cat")
-        with subprocess.Popen(
-            [*words, f"_SYSTEMD_INVOCATION_ID={invocation}"], stdout=subprocess.PIPE, text=True
-        ) as journal:
-            assert journal.stdout is not None
-            printed = next((line for line in journal.stdout if line.startswith("ready,")), "")
-            journal.terminate()
-        assert printed, f"the program of {name} did not begin"
+        assert prints(self.unit(name), "ready,"), f"the program of {name} did not begin"
 
     def options(self) -> list[str]:
         config = self.hive.base / "hive.toml"
