@@ -9,6 +9,7 @@ from typing import Any
 from attrs import define
 from twisted.application.service import Service
 
+from hyperhive import agent_toml
 from hyperhive.backends import make_containers
 from hyperhive.boundaries import IContainers
 from hyperhive.config import Config
@@ -16,19 +17,27 @@ from hyperhive.protocols.agent import AgentDesk
 from hyperhive.protocols.answers import Desk
 from hyperhive.protocols.host import HostDesk
 from hyperhive.protocols.manager import ManagerDesk
+from hyperhive.repositories.repositories import Repositories
 from hyperhive.services.approvals import Approvals
 from hyperhive.services.broker import Broker
 from hyperhive.services.changes import Changes
+from hyperhive.services.configurations import Configurations
 from hyperhive.services.crash_watch import CrashWatch
 from hyperhive.services.crashes import Crashes
+from hyperhive.services.deploys import Deploys
 from hyperhive.services.feed import Feed
 from hyperhive.services.labour import Labour
+from hyperhive.services.launches import Launches
 from hyperhive.services.lifecycle import Lifecycle
+from hyperhive.services.proposals import Proposals
+from hyperhive.services.pulse import Pulse
 from hyperhive.services.questions import Questions
 from hyperhive.services.restarts import Restarts
 from hyperhive.services.retention import Retention
 from hyperhive.services.roster import Roster
 from hyperhive.services.turns import Turns
+from hyperhive.services.updates import Updates
+from hyperhive.services.writing import Writing
 from hyperhive.sockets import Doors
 from hyperhive.store.database import Database
 from hyperhive.store.schema import open_database
@@ -52,6 +61,9 @@ class Parts:
     restarts: Restarts
     retention: Retention
     roster: Roster
+    configurations: Configurations
+    pulse: Pulse
+    updates: Updates
 
     @property
     def services(self) -> tuple[Service, ...]:
@@ -65,6 +77,7 @@ class Parts:
             self.crash_watch,
             self.restarts,
             self.retention,
+            self.updates,
         )
 
 
@@ -78,12 +91,22 @@ def assemble(reactor: Any, config: Config, soft_files: int) -> Parts:
     questions = Questions(broker)
     doors = Doors(reactor, config.layout, containers, lambda name, look: agent_desk(config, parts, name, look))
     crashes = Crashes(broker, turns, containers, config.restart)
-    labour = Labour(broker, turns, crashes, containers, doors, config.layout, config.restart)
+    pulse = Pulse()
+    repositories = Repositories(reactor, config.layout, _first_files)
+    configurations = Configurations(broker, repositories, containers, config.layout)
+    writing = Writing(database, reactor)
+    launches = Launches(broker, turns, containers, pulse, writing, configurations)
+    deploys = Deploys(broker, containers, repositories, launches, writing)
+    labour = Labour(
+        broker, turns, crashes, containers, doors, launches, deploys, writing, config.layout, config.restart
+    )  # fmt: skip
     lifecycle = Lifecycle(broker, labour, containers.longest_name)
-    approvals = Approvals(broker, lifecycle)
+    proposals = Proposals(broker, repositories, configurations)
+    approvals = Approvals(broker, lifecycle, proposals)
     crash_watch = CrashWatch(crashes, containers, reactor, config.poll_interval)
     restarts = Restarts(broker, lifecycle, containers, config.restart)
     lifecycle.after_each(crash_watch.look)
+    lifecycle.after_each(proposals.tell_soon)
     lifecycle.after_each(restarts.look)
     crashes.after_each(restarts.look)
     parts = Parts(
@@ -99,8 +122,16 @@ def assemble(reactor: Any, config: Config, soft_files: int) -> Parts:
         restarts=restarts,
         retention=Retention(broker),
         roster=roster,
+        configurations=configurations,
+        pulse=pulse,
+        updates=Updates(broker, lifecycle, approvals, configurations, containers),
     )
     return parts
+
+
+def _first_files(name: str) -> dict[str, bytes]:
+    """The files of a new agent's first commit."""
+    return {agent_toml.FILE: agent_toml.default(name)}
 
 
 def host_desk(config: Config, parts: Parts) -> HostDesk:
@@ -108,6 +139,7 @@ def host_desk(config: Config, parts: Parts) -> HostDesk:
     return HostDesk(
         broker=parts.broker,
         approvals=parts.approvals,
+        configurations=parts.configurations,
         questions=parts.questions,
         lifecycle=parts.lifecycle,
         roster=parts.roster,
@@ -126,6 +158,7 @@ def agent_desk(config: Config, parts: Parts, name: str, look: Callable[[], None]
         hive=config.hive,
         name=name,
         look=look,
+        speak=parts.pulse.voice(name),
     )
     if name != MANAGER:
         return desk

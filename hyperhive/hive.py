@@ -78,7 +78,9 @@ class Hive(MultiService):
             await self._started
         parts = self._parts
         # The lifecycle ends first: an agent that is being started by then runs, and can be stopped.
-        await _stop_each(parts.crash_watch, parts.restarts, parts.retention, parts.questions, parts.lifecycle)
+        await _stop_each(
+            parts.updates, parts.crash_watch, parts.restarts, parts.retention, parts.questions, parts.lifecycle
+        )  # fmt: skip
         if self._config.stop_agents and self._opened:
             await parts.lifecycle.stop_all()
         await parts.doors.close_all()
@@ -98,10 +100,11 @@ class Hive(MultiService):
         await parts.lifecycle.prepare(proc.boot(), parts.containers.kind)
         self._opened = True
         _start_each(parts.broker, parts.turns, parts.approvals, parts.lifecycle)
+        await parts.configurations.recall()
         for name in await parts.roster.names():
             await parts.doors.open(name)
         await parts.lifecycle.recover()
-        _start_each(parts.questions, parts.crash_watch, parts.restarts, parts.retention)
+        _start_each(parts.questions, parts.crash_watch, parts.restarts, parts.retention, parts.updates)
         operators = self._operators()
         await parts.doors.open_host(HOST, host_desk(self._config, parts), operators.objection_to, operators.gid)
         _spare_the_collector()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
 from collections import deque
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,28 +17,37 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 from zope.interface.verify import verifyClass
 
-from hyperhive.boundaries import IContainers, IDoors, Running
+from hyperhive.agent_config import AgentConfig
+from hyperhive.boundaries import IContainers, IDoors, IRepositories, Plan, Running
+from hyperhive.errors import RepositoryError
 from hyperhive.layout import Layout
 from hyperhive.limits import MailLimits, RestartPolicy
 from hyperhive.services.approvals import Approvals
 from hyperhive.services.broker import Broker
+from hyperhive.services.configurations import Configurations
 from hyperhive.services.crash_watch import CrashWatch
 from hyperhive.services.crashes import Crashes
+from hyperhive.services.deploys import Deploys
 from hyperhive.services.feed import Feed
 from hyperhive.services.inboxes import Take
 from hyperhive.services.labour import Labour
+from hyperhive.services.launches import Launches
 from hyperhive.services.lifecycle import Lifecycle
+from hyperhive.services.proposals import Proposals
+from hyperhive.services.pulse import Pulse
 from hyperhive.services.questions import Questions
 from hyperhive.services.restarts import Restarts
 from hyperhive.services.roster import Roster
 from hyperhive.services.turns import Turns
+from hyperhive.services.updates import Updates
+from hyperhive.services.writing import Writing
 from hyperhive.store import agents
 from hyperhive.store.database import LEISURE, Change, Database, Job
 from hyperhive.store.mail import Post
 from hyperhive.store.schema import open_database
 from hyperhive.wire.codec import event_of_body
 from hyperhive.wire.names import SYSTEM
-from hyperhive.wire.records import Letter, Operation, OperationKind
+from hyperhive.wire.records import ConfigEvent, Letter, Operation, OperationKind
 
 Result = TypeVar("Result")
 
@@ -77,7 +88,8 @@ class PromptWorker:
 class FakeContainers:
     """Containers that run in memory.
 
-    `faults`: what a verb raises; `held`: Deferreds that a verb waits for; `calls`: what was asked, in order.
+    `faults`: what a verb raises; `held`: Deferreds that a verb waits for; `calls`: what was asked, in order; `plans`:
+    by which plan each agent was started last.
     """
 
     kind = "fake"
@@ -89,6 +101,10 @@ class FakeContainers:
         self.runs: dict[str, Running] = {}
         self.causes: dict[tuple[str, int], str] = {}
         self.lines: list[str] = []
+        self.plans: dict[str, Plan] = {}
+        self.made_from = "here"
+        self.refuses: str | None = None
+        self.can_not_read: str | None = None
         self.faults: dict[str, Exception] = {}
         self.held: dict[str, Deferred[None]] = {}
         self.calls: list[tuple[Any, ...]] = []
@@ -107,8 +123,9 @@ class FakeContainers:
         await self._do("running")
         return dict(self.runs)
 
-    async def start(self, name: str, generation: int) -> None:
+    async def start(self, name: str, generation: int, plan: Plan) -> None:
         await self._do("start", name, generation)
+        self.plans[name] = plan
         self.runs.setdefault(name, Running(generation=generation, since=NOW, pid=1))
 
     async def stop(self, name: str, *, graceful: bool = True) -> None:
@@ -125,6 +142,25 @@ class FakeContainers:
     async def log(self, name: str, lines: int) -> list[str]:
         await self._do("log", name, lines)
         return self.lines[-lines:]
+
+    def objection(self, config: AgentConfig) -> str | None:
+        return self.refuses
+
+    async def prepare(self, name: str, plan: Plan) -> None:
+        await self._do("prepare", name)
+
+    async def fault(self, files: Mapping[str, bytes]) -> str | None:
+        return self.can_not_read
+
+    async def origin(self, plan: Plan) -> str:
+        await self._do("origin")
+        return self.made_from
+
+    async def check(self, name: str, command: Sequence[str]) -> None:
+        await self._do("check", name, *command)
+
+    async def writer(self) -> tuple[int, int] | None:
+        return None
 
     def crash(self, name: str, cause: str | None = None) -> None:
         """The agent ends by itself, and nobody says so."""
@@ -152,6 +188,105 @@ class FakeContainers:
                 raise self.faults[key]
 
 
+@implementer(IRepositories)
+class FakeRepositories:
+    """Repositories in memory, but for the files that are written out.
+
+    `proposed` and `applied`: by the agents' names, each commit's files; `tags`: (name, tag) to commit and message;
+    `faults`: what a verb raises; `calls`: what changed something, in order.
+    """
+
+    layout: Layout
+
+    def __init__(self) -> None:
+        self.proposed: dict[str, dict[str, dict[str, bytes]]] = {}
+        self.applied: dict[str, dict[str, dict[str, bytes]]] = {}
+        self.mains: dict[str, str] = {}
+        self.tags: dict[tuple[str, str], tuple[str, str]] = {}
+        self.faults: dict[str, Exception] = {}
+        self.calls: list[tuple[str, ...]] = []
+
+    def commit(self, name: str, text: str) -> str:
+        """A new commit in `proposed` whose `agent.toml` is that text."""
+        commit = hashlib.sha1(f"{name} {text}".encode(), usedforsecurity=False).hexdigest()
+        self.proposed.setdefault(name, {})[commit] = {"agent.toml": text.encode()}
+        return commit
+
+    async def make(self, name: str, owner: tuple[int, int] | None) -> str:
+        self._do("make", name)
+        if name not in self.mains:
+            self.layout.applied(name).mkdir(parents=True)
+            commit = self.commit(name, "")
+            self.applied.setdefault(name, {})[commit] = self.proposed[name][commit]
+            self.tags[name, "deployed/0"] = commit, "the first"
+            self.mains[name] = commit
+        return self.mains[name]
+
+    async def take_in(self, name: str, ref: str) -> str:
+        self._do("take_in", name, ref)
+        (commit,) = [commit for commit in self.proposed[name] if commit.startswith(ref)]
+        self.applied[name][commit] = self.proposed[name][commit]
+        return commit
+
+    async def let_go(self, name: str, commit: str) -> None:
+        self._do("let_go", name, commit)
+
+    async def find(self, name: str, ref: str) -> str:
+        if (name, ref) in self.tags:
+            return self.tags[name, ref][0]
+        for commit in self.applied[name]:
+            if commit.startswith(ref):
+                return commit
+        raise RepositoryError(f"there is no {ref}")
+
+    async def read(self, name: str, commit: str) -> Mapping[str, bytes]:
+        return self.applied[name][commit]
+
+    async def write_out(self, name: str, commit: str) -> Path:
+        self._do("write_out", name, commit)
+        directory = self.layout.deployed(name) / commit
+        directory.mkdir(parents=True, exist_ok=True)
+        for path, content in self.applied[name][commit].items():
+            (directory / path).write_bytes(content)
+        return directory
+
+    async def diff(self, name: str, base: str, commit: str) -> str:
+        before, after = self.applied[name][base], self.applied[name][commit]
+        return "" if before == after else f"-{before}\n+{after}\n"
+
+    async def tag(self, name: str, tag: str, commit: str, message: str) -> None:
+        self._do("tag", name, tag)
+        at, _ = self.tags.setdefault((name, tag), (commit, message))
+        if at != commit:
+            raise RepositoryError(f"the tag {tag!r} is at commit {at} already, and can't be at {commit} too")
+
+    async def move(self, name: str, commit: str) -> None:
+        self._do("move", name, commit)
+        self.mains[name] = commit
+
+    async def remove(self, name: str) -> None:
+        self._do("remove", name)
+        self.applied.pop(name, None)
+        self.mains.pop(name, None)
+        self.tags = {key: told for key, told in self.tags.items() if key[0] != name}
+        for directory in (self.layout.applied(name), self.layout.deployed(name)):
+            shutil.rmtree(directory, ignore_errors=True)
+
+    async def history(self, name: str, step: str | None = None) -> Sequence[ConfigEvent]:
+        tags = [(tag, *told) for (whose, tag), told in self.tags.items() if whose == name]
+        tags = [one for one in tags if step in (None, one[0].partition("/")[0])]
+        return [ConfigEvent(tag=tag, sha=commit, at=NOW, text=text) for tag, commit, text in reversed(tags)]
+
+    def tags_of(self, name: str) -> list[str]:
+        """The names of the agent's tags, oldest first."""
+        return [tag for whose, tag in self.tags if whose == name]
+
+    def _do(self, verb: str, *what: str) -> None:
+        self.calls.append((verb, *what))
+        if verb in self.faults:
+            raise self.faults[verb]
+
+
 @implementer(IDoors)
 class FakeDoors:
     """Doors that are names in a set."""
@@ -171,6 +306,7 @@ class FakeDoors:
 
 verifyClass(IContainers, FakeContainers)
 verifyClass(IDoors, FakeDoors)
+verifyClass(IRepositories, FakeRepositories)
 
 
 @define(eq=False)
@@ -184,6 +320,7 @@ class Bench:
     worker: Any = field(factory=PromptWorker)
     containers: FakeContainers = field(factory=FakeContainers)
     doors: FakeDoors = field(factory=FakeDoors)
+    repositories: FakeRepositories = field(factory=FakeRepositories)
     database: Database = field(init=False)
     broker: Broker = field(init=False)
     turns: Turns = field(init=False)
@@ -194,6 +331,9 @@ class Bench:
     restarts: Restarts = field(init=False)
     roster: Roster = field(init=False)
     layout: Layout = field(init=False)
+    configurations: Configurations = field(init=False)
+    pulse: Pulse = field(init=False)
+    updates: Updates = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         if self.clock.seconds() == 0:
@@ -208,9 +348,27 @@ class Bench:
         self.turns = Turns(self.broker)
         self.questions = Questions(self.broker)
         crashes = Crashes(self.broker, self.turns, self.containers, self.policy)
-        labour = Labour(self.broker, self.turns, crashes, self.containers, self.doors, self.layout, self.policy)
+        self.pulse = Pulse()
+        self.repositories.layout = self.layout
+        self.configurations = Configurations(self.broker, self.repositories, self.containers, self.layout)
+        writing = Writing(self.database, self.clock)
+        launches = Launches(self.broker, self.turns, self.containers, self.pulse, writing, self.configurations)
+        labour = Labour(
+            self.broker,
+            self.turns,
+            crashes,
+            self.containers,
+            self.doors,
+            launches,
+            Deploys(self.broker, self.containers, self.repositories, launches, writing),
+            writing,
+            self.layout,
+            self.policy,
+        )
         self.lifecycle = Lifecycle(self.broker, labour, 9)
-        self.approvals = Approvals(self.broker, self.lifecycle)
+        proposals = Proposals(self.broker, self.repositories, self.configurations)
+        self.approvals = Approvals(self.broker, self.lifecycle, proposals)
+        self.updates = Updates(self.broker, self.lifecycle, self.approvals, self.configurations, self.containers)
         self.crash_watch = CrashWatch(crashes, self.containers, self.clock, 10.0)
         self.roster = Roster(self.broker, self.containers)
         self.restarts = Restarts(self.broker, self.lifecycle, self.containers, self.policy)

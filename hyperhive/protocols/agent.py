@@ -20,7 +20,10 @@ from hyperhive.wire.names import MANAGER
 
 @define(eq=False, kw_only=True)
 class AgentDesk:
-    """Answers one connection of the agent `name`, who is known by the socket alone."""
+    """Answers one connection of the agent `name`, who is known by the socket alone.
+
+    `speak` is called at each request: the agent has shown that it lives.
+    """
 
     broker: Broker
     turns: Turns
@@ -29,6 +32,7 @@ class AgentDesk:
     hive: str
     name: str
     look: Callable[[], None]
+    speak: Callable[[], None]
     _mailbox: Mailbox = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -36,6 +40,7 @@ class AgentDesk:
 
     def answer(self, request: ask.AgentRequest) -> Any:
         """The answer to any agent's request."""
+        self.speak()
         match request:
             case ask.Send() | ask.Recv() | ask.AckTurn() | ask.RequeueInflight() | ask.Renew():
                 return self._answer_mail(request)

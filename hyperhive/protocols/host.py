@@ -11,9 +11,11 @@ from twisted.internet.defer import Deferred
 from hyperhive.errors import OperationFailed
 from hyperhive.protocols.answers import Following
 from hyperhive.protocols.followers import follow_agents, follow_all
+from hyperhive.protocols.host_configs import show_diff, show_files, show_history
 from hyperhive.services.approvals import Approvals
 from hyperhive.services.broker import Broker
 from hyperhive.services.changes import Changes
+from hyperhive.services.configurations import Configurations
 from hyperhive.services.lifecycle import Lifecycle
 from hyperhive.services.questions import Questions
 from hyperhive.services.roster import Roster
@@ -31,6 +33,7 @@ class HostDesk:
 
     broker: Broker
     approvals: Approvals
+    configurations: Configurations
     questions: Questions
     lifecycle: Lifecycle
     roster: Roster
@@ -58,8 +61,10 @@ class HostDesk:
                 return self._operate([name], OperationKind.STOP, wait)
             case ask.Send() | ask.Inbox() | ask.Messages() | ask.DeadLetters() | ask.Requeue():
                 return self._answer_mail(request)
-            case ask.Pending() | ask.Approve() | ask.Deny() | manager_requests.RequestSpawn():
+            case ask.Pending() | ask.Approve() | ask.Deny() | ask.Diff() | manager_requests.RequestSpawn():
                 return self._answer_approvals(request)
+            case ask.ConfigLog() | ask.ConfigShow() | ask.Rollback():
+                return self._answer_configurations(request)
             case ask.Questions() | ask.CancelQuestion() | agent_requests.Answer():
                 return self._answer_questions(request)
             case _:
@@ -97,7 +102,9 @@ class HostDesk:
             case ask.Requeue(id=id_):
                 return self.broker.revive(id_).addCallback(_done)
 
-    def _answer_approvals(self, request: ask.Pending | ask.Approve | ask.Deny | manager_requests.RequestSpawn) -> Any:
+    def _answer_approvals(
+        self, request: ask.Pending | ask.Approve | ask.Deny | ask.Diff | manager_requests.RequestSpawn
+    ) -> Any:
         match request:
             case ask.Pending(all=True):
                 return self.approvals.every().addCallback(lambda rows: HostResponse(ok=True, approvals=rows))
@@ -105,12 +112,25 @@ class HostDesk:
                 return self.approvals.pending().addCallback(
                     lambda found: HostResponse(ok=True, approvals=found[0], more=found[1])
                 )
-            case ask.Approve(id=id_):
-                return self._approve(id_)
+            case ask.Approve(id=id_, digest=digest):
+                return self._approve(id_, digest)
+            case ask.Diff(id=id_, against=against):
+                return show_diff(self.approvals, id_, against)
             case ask.Deny(id=id_, note=note):
                 return _after(self.approvals.deny(id_, note, OPERATOR))
             case manager_requests.RequestSpawn(name=name, description=description):
                 return self.approvals.request_spawn(name, description, OPERATOR).addCallback(_with_id)
+
+    def _answer_configurations(
+        self, request: ask.ConfigLog | ask.ConfigShow | ask.Rollback
+    ) -> Coroutine[Any, Any, HostResponse]:
+        match request:
+            case ask.ConfigLog(name=name):
+                return show_history(self.configurations, name)
+            case ask.ConfigShow(name=name, ref=ref):
+                return show_files(self.configurations, name, ref)
+            case ask.Rollback(name=name, ref=ref, wait=wait):
+                return self._roll_back(name, ref, wait)
 
     def _answer_questions(self, request: ask.Questions | ask.CancelQuestion | agent_requests.Answer) -> Any:
         match request:
@@ -183,8 +203,13 @@ class HostDesk:
             return str(failed)
         return None
 
-    async def _approve(self, id_: int) -> HostResponse:
-        return HostResponse(ok=True, operation=await self.approvals.approve(id_, OPERATOR))
+    async def _approve(self, id_: int, digest: str | None) -> HostResponse:
+        return HostResponse(ok=True, operation=await self.approvals.approve(id_, OPERATOR, digest))
+
+    async def _roll_back(self, name: str, ref: str | None, wait: bool | None) -> HostResponse:  # noqa: FBT001
+        operation = await self.approvals.roll_back(name, ref, OPERATOR)
+        fault = None if wait is False else await self._fault(operation)
+        return HostResponse(ok=fault is None, error=fault, operation=operation)
 
     async def _statuses(self) -> HostResponse:
         return HostResponse(ok=True, agent_statuses=await self.roster.statuses(), backend=self.roster.backend)

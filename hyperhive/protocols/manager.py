@@ -26,11 +26,14 @@ class ManagerDesk:
 
     def answer(self, request: ask.ManagerRequest) -> Any:
         """The answer to any of the manager's requests."""
+        self.agent.speak()
         match request:
             case ask.RequestSpawn(name=name, description=description):
                 return self.approvals.request_spawn(name, description, MANAGER).addCallback(_with_id)
             case ask.RequestApplyCommit(agent=agent, commit_ref=ref, description=description):
-                return self.approvals.request_commit(agent, ref, description, MANAGER).addCallback(_with_id)
+                return self._request_commit(agent, ref, description)
+            case ask.RequestInitConfig(name=name, description=description):
+                return self.approvals.request_init_config(name, description, MANAGER).addCallback(_with_id)
             case ask.CancelApproval(id=id_):
                 return self._cancel(id_)
             case ask.Kill(name=name, wait=wait):
@@ -65,6 +68,9 @@ class ManagerDesk:
             return responses.Ok(operation=operation)
         await self.lifecycle.ended(operation)
         return responses.Ok()
+
+    async def _request_commit(self, agent: str, ref: str, description: str | None) -> responses.Ok:
+        return responses.Ok(id=await self.approvals.request_commit(agent, ref, description, MANAGER))
 
     async def _cancel(self, id_: int) -> responses.Ok:
         await self.approvals.cancel(id_, MANAGER)

@@ -17,7 +17,7 @@ _WEIGHTS: Final[dict[type[Any], int]] = dict.fromkeys(
     (
         agent.Recent, agent.GetOpenThreads, manager.List, manager.GetLogs,
         host.Pending, host.AgentStatus, host.Questions, host.Inbox, host.Messages, host.DeadLetters,
-        host.Operations, host.Logs,
+        host.Operations, host.Logs, host.Diff, host.ConfigLog, host.ConfigShow, manager.RequestApplyCommit,
     ),
     _A_WHOLE_LINE,
 )  # fmt: skip

@@ -11,6 +11,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
+from hyperhive.agent_config import MailRules, Rate
+from hyperhive.errors import Refused
 from hyperhive.limits import MailLimits, rows
 from hyperhive.services.effects import Effects
 from hyperhive.services.feed import Feed, Kind
@@ -19,7 +21,7 @@ from hyperhive.services.settling import Settling
 from hyperhive.store import dead_letters, mail, mail_views
 from hyperhive.store.database import Database
 from hyperhive.store.mail import Post, Told
-from hyperhive.wire.names import EVERYONE, OPERATOR
+from hyperhive.wire.names import EVERYONE, OPERATOR, shown
 from hyperhive.wire.records import InboxRow, Letter, MessageRow
 
 
@@ -35,6 +37,7 @@ class Broker(Service):
     limits: MailLimits
     inboxes: Inboxes = field(init=False)
     settling: Settling = field(init=False)
+    _rules: dict[str, MailRules] = field(factory=dict, init=False)
     _leaving: dict[str, list[tuple[Post, Deferred[list[int]]]]] = field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -46,19 +49,38 @@ class Broker(Service):
         """The time, in unix seconds, as rows keep it."""
         return int(self.clock.seconds())
 
+    def obey(self, name: str, rules: MailRules) -> None:
+        """From now on the agent writes by those rules."""
+        self._rules[name] = rules
+
+    def rate_for(self, sender: str, to: str) -> Rate | None:
+        """How often the sender may write, None: as it likes. Raises Refused if it may not write to `to` at all."""
+        rules = self._rules.get(sender)
+        if rules is None:
+            return None
+        if not rules.allows(to):
+            whom = ", ".join(rules.recipients or ()) or "nobody"
+            message = f"'{sender}' may not write to {shown(to)}: by its configuration it may write to {whom} alone"
+            raise Refused(message)
+        return rules.rate
+
     def send(self, post: Post) -> Deferred[list[int]]:
         """Send a message, to everyone where `to` is `*`; fires with the ids of what is then on disk.
 
-        Fails with UnknownAgent, InboxFull or DatabaseTrouble; then nothing was sent.
+        Fails with Refused, UnknownAgent, InboxFull or DatabaseTrouble; then nothing was sent.
         """
         sent: Deferred[list[int]] = Deferred()
-        to = post.to
+        to, rate = post.to, self.rate_for(post.sender, post.to)
 
         def done(told: Told) -> None:
             self._publish(told)
             sent.callback([id_ for id_, _ in told])
 
-        if to == EVERYONE:
+        if rate is not None:
+            self.database.submit(
+                partial(mail.send_rated, post=post, limits=self.limits, rate=rate), self._after(done), sent.errback
+            )
+        elif to == EVERYONE:
             self.database.submit(
                 partial(mail.send_to_all, post=post, limits=self.limits), self._after(done), sent.errback
             )

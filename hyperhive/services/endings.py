@@ -4,34 +4,45 @@ from __future__ import annotations
 
 from attrs import define, frozen
 
+from hyperhive.agent_config import AgentConfig
 from hyperhive.boundaries import Running
 from hyperhive.limits import RestartPolicy
 from hyperhive.services import verdicts
 from hyperhive.services.effects import Effects
 from hyperhive.services.feed import Kind
-from hyperhive.services.restart_policy import went_down
+from hyperhive.services.restart_policy import restarts_after_crash, went_down
 from hyperhive.services.turns import GiveBack, GivenBack
-from hyperhive.store import agents, dead_letters, operations, restarts
+from hyperhive.store import agents, approvals, configs, dead_letters, operations, restarts
 from hyperhive.store.database import Connection
 from hyperhive.wire import events
 from hyperhive.wire.names import SYSTEM
 from hyperhive.wire.records import Operation, OperationKind, OperationState
 
 STARTING = frozenset({OperationKind.SPAWN, OperationKind.START, OperationKind.RESTART, OperationKind.REBUILD})
-LEAVING = frozenset({OperationKind.STOP, OperationKind.RESTART, OperationKind.REBUILD, OperationKind.DESTROY})
+LEAVING = frozenset(
+    {
+        OperationKind.STOP,
+        OperationKind.RESTART,
+        OperationKind.REBUILD,
+        OperationKind.DESTROY,
+        OperationKind.DEPLOY,
+    }
+)
 
 
 @frozen(kw_only=True)
 class Work:
     """An operation as it is carried out.
 
-    `flag`: destroy purges, stop is without grace; `resumed`: an earlier daemon began it, and counted `start` for it.
+    `flag`: destroy purges, stop is without grace; `resumed`: an earlier daemon began it, and counted `start` for it;
+    `undoing`: why what it did is being undone.
     """
 
     operation: Operation
     flag: bool
     resumed: bool = False
     start: int | None = None
+    undoing: str | None = None
 
     @property
     def kind(self) -> OperationKind:
@@ -60,13 +71,20 @@ class Begun:
 class Ended:
     """How the work ended.
 
-    `left`: the agent's container was seen to be stopped; `start`: which start of it was counted after that.
+    `left`: the agent's container was seen to be stopped; `start`: which start of it was counted after that, `origin`
+    what that was made from, None where that can't be known, and `came_up` that it did; `deployed`: the commit that its
+    next starts are made from, and what that says (`config`); `runs`: the agent runs although the operation failed.
     """
 
     state: OperationState
     error: str | None = None
     left: bool = False
     start: int | None = None
+    origin: str | None = None
+    deployed: str | None = None
+    config: AgentConfig = AgentConfig()
+    came_up: bool = False
+    runs: bool = False
 
 
 def begin(connection: Connection, work: Work, now: int, *, runs: Running | None) -> Begun:
@@ -78,7 +96,7 @@ def begin(connection: Connection, work: Work, now: int, *, runs: Running | None)
         restarts.forget(connection, work.agent)
     agent = agents.found(connection, work.agent)
     existed = agent is not None and agent.present
-    wanted = agent is not None and agent.wanted == agents.RUNNING
+    wanted = agent is not None and agent.wanted in {agents.RUNNING, agents.RESUME}
     was_wanted = agent is not None and wanted and not agent.failed
     operations.begin(connection, work.operation.id, now)
     starts = work.kind in STARTING
@@ -87,6 +105,8 @@ def begin(connection: Connection, work: Work, now: int, *, runs: Running | None)
         starts = False
     if work.kind is OperationKind.REBUILD and runs is None and not wanted:
         starts = False
+    if work.kind is OperationKind.DEPLOY:
+        starts = existed and (wanted or (agent is not None and agent.failed))
     return Begun(starts=starts, existed=existed, was_wanted=was_wanted)
 
 
@@ -116,11 +136,14 @@ def end(
     """
     effects, at = Effects(), int(now)
     operations.end(connection, work.operation.id, ended.state, ended.error, at)
+    if ended.came_up:
+        configs.built(connection, work.agent, ended.origin)
+        verdicts.withdraw_updates_of(connection, effects, work.agent, at)
     if ended.state is OperationState.SUCCEEDED:
-        _succeeded(connection, work, begun)
+        _succeeded(connection, work, begun, ended)
     else:
         _failed(connection, work, begun, ended)
-        if _is_owed(work, policy):
+        if _is_owed(connection, work, policy):
             why = ended.error or "it could not be started"
             agents.start_failed(connection, work.agent, why, agents.RUNNING)
             went_down(connection, effects, policy, work.agent, why, now)
@@ -129,16 +152,22 @@ def end(
     if event is not None:
         effects.tell_manager(connection, event, at)
     verdicts.resolve_with_operation(connection, effects, work.operation.id, ended.state, ended.error, at)
+    if ended.deployed is not None:
+        waiting = approvals.undecided_of(connection, work.agent)  # which were shown against what ran before
+        effects.rows += [(Kind.APPROVAL, approval.id, None) for approval in waiting]
     if work.kind is OperationKind.DESTROY and ended.state is OperationState.SUCCEEDED:
         verdicts.fail_approvals_of(connection, effects, work.agent, "agent destroyed", at)
         verdicts.cancel_questions_of(connection, effects, work.agent, SYSTEM, at)
         if work.flag:
+            configs.forget(connection, work.agent)
             effects.told.extend(dead_letters.bury_inbox(connection, work.agent, f"'{work.agent}' was purged", at))
     effects.rows += [(Kind.OPERATION, work.operation.id, None), (Kind.AGENT, work.agent, work.agent)]
     return effects, given_back
 
 
-def _succeeded(connection: Connection, work: Work, begun: Begun) -> None:
+def _succeeded(connection: Connection, work: Work, begun: Begun, ended: Ended) -> None:
+    if ended.deployed is not None:
+        configs.deploy(connection, work.agent, ended.deployed, ended.config)
     if work.kind is OperationKind.DESTROY:
         agents.is_destroyed(connection, work.agent)
     elif work.kind is OperationKind.STOP:
@@ -151,6 +180,9 @@ def _succeeded(connection: Connection, work: Work, begun: Begun) -> None:
 
 
 def _failed(connection: Connection, work: Work, begun: Begun, ended: Ended) -> None:
+    if ended.runs:
+        agents.is_running(connection, work.agent)
+        return
     down = ended.left or ended.start is not None or work.kind is OperationKind.START
     if begun.starts and down:
         agents.start_failed(connection, work.agent, ended.error)
@@ -158,10 +190,10 @@ def _failed(connection: Connection, work: Work, begun: Begun, ended: Ended) -> N
         agents.is_stopped(connection, work.agent)
 
 
-def _is_owed(work: Work, policy: RestartPolicy) -> bool:
+def _is_owed(connection: Connection, work: Work, policy: RestartPolicy) -> bool:
     """Whether the hive itself wanted this start, and tries again where it fails; others hear why and decide."""
     by_itself = work.kind is OperationKind.START and work.operation.requested_by == SYSTEM
-    return by_itself and policy.restarts(work.agent)
+    return by_itself and restarts_after_crash(connection, policy, work.agent)
 
 
 def _event(work: Work, begun: Begun, ended: Ended) -> events.HelperEvent | None:
@@ -172,6 +204,11 @@ def _event(work: Work, begun: Begun, ended: Ended) -> events.HelperEvent | None:
             return events.Spawned(agent=work.agent, ok=succeeded, note=ended.error)
         case OperationKind.REBUILD:
             return events.Rebuilt(agent=work.agent, ok=succeeded, note=ended.error)
+        case OperationKind.DEPLOY:
+            note = None if begun.starts else "it does not run; its next start is made from that"
+            return events.Rebuilt(agent=work.agent, ok=succeeded, note=ended.error or note, sha=ended.deployed)
+        case OperationKind.INIT_CONFIG if succeeded:
+            return events.ConfigReady(work.agent)
         case OperationKind.STOP if succeeded and begun.was_wanted:
             return events.Killed(agent=work.agent)
         case OperationKind.DESTROY if succeeded and begun.existed:

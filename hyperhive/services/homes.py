@@ -18,12 +18,10 @@ from hyperhive.layout import Layout
 
 def make(layout: Layout, name: str) -> bool:
     """Make what is missing of the agent's home; whether there was nothing before. Raises ContainerError."""
-    fresh = not layout.home(name).exists()
+    fresh = not layout.home(name).exists() and not layout.applied(name).exists()
     try:
         for directory in (layout.notes(name), layout.credentials(name)):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with contextlib.suppress(FileExistsError):  # the manager may have put something else in its place
-            layout.proposed(name).mkdir(mode=0o700, parents=True, exist_ok=True)
         with contextlib.suppress(FileExistsError):
             layout.config_link(name).symlink_to(os.path.relpath(layout.proposed(name), layout.home(name)))
     except OSError as error:
@@ -41,7 +39,6 @@ def _remove(tree: Path) -> None:
     """Take a tree away, or the link or file that stands in its place; no link is followed."""
     if tree.is_symlink() or (tree.exists() and not tree.is_dir()):
         tree.unlink()
-        return
         return
     try:
         shutil.rmtree(tree)
@@ -63,7 +60,7 @@ def _open_up(directory: Path) -> None:
 
 
 def _purge(layout: Layout, name: str) -> None:
-    for tree in (layout.home(name), layout.proposed(name), layout.applied(name)):
+    for tree in (layout.home(name), layout.proposed(name), layout.applied(name), layout.deployed(name)):
         try:
             _remove(tree)
         except FileNotFoundError:

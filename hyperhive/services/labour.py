@@ -7,28 +7,28 @@ from functools import partial
 
 from attrs import define
 from twisted.internet.defer import Deferred, DeferredList
-from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from hyperhive.boundaries import IContainers, IDoors
 from hyperhive.errors import HiveError
 from hyperhive.layout import Layout
 from hyperhive.limits import RestartPolicy
-from hyperhive.services import homes
+from hyperhive.services import homes, verdicts
 from hyperhive.services.broker import Broker
 from hyperhive.services.crashes import Crashes
-from hyperhive.services.endings import Begun, Ended, Work, begin, count_start, end
+from hyperhive.services.deploys import INTERNAL, Deploys
+from hyperhive.services.effects import Effects
+from hyperhive.services.endings import Begun, Ended, Work, begin, end
 from hyperhive.services.feed import Kind
+from hyperhive.services.launches import Launches
 from hyperhive.services.restart_policy import log_given_up
 from hyperhive.services.turns import Turns
-from hyperhive.store import agents, operations
-from hyperhive.store.database import Connection, DatabaseTrouble
-from hyperhive.wire.records import Operation, OperationKind, OperationState
+from hyperhive.services.writing import Interrupted, Writing
+from hyperhive.store import agents, approvals, configs, operations
+from hyperhive.store.database import Connection
+from hyperhive.wire.records import ApprovalStatus, Operation, OperationKind, OperationState
 
 _log = Logger()
-
-AGAIN = 5.0
-"""Seconds between two tries to write how an operation ended."""
 
 
 @define(eq=False)
@@ -40,13 +40,17 @@ class Labour:
     _crashes: Crashes
     _containers: IContainers
     _doors: IDoors
+    _launches: Launches
+    _deploys: Deploys
+    _writing: Writing
     _layout: Layout
     _policy: RestartPolicy
-    ending: bool = False
-    """Whether the daemon ends: what can't be written then is found again by the next one."""
 
     async def carry_out(self, work: Work) -> Operation:
-        """Do it, and write what came of it; the operation's row as it is then."""
+        """Do it, and write what came of it; the operation's row as it is then.
+
+        Raises Interrupted if the daemon ends before.
+        """
         name, now = work.agent, self._broker.now()
         ended = Ended(state=OperationState.SUCCEEDED)
         begun = None
@@ -56,17 +60,23 @@ class Labour:
             begun = await self._broker.database.perform(partial(begin, work=work, now=now, runs=runs))
             self._broker.feed.publish(Kind.OPERATION, work.operation.id, name)
             await self._work(work, begun, ended)
+        except Interrupted:
+            raise
         except HiveError as error:
             # An operation that an earlier daemon began, and that we can't even look at, may have had its effect.
             blind = work.resumed and begun is None
             ended.state, ended.error = OperationState.UNKNOWN if blind else OperationState.FAILED, str(error)
         except Exception:  # noqa: BLE001 - whatever it was, the operation has to end
             _log.failure("operation {id} on {name} broke", id=work.operation.id, name=name)
-            ended.state, ended.error = OperationState.FAILED, "an internal error; the daemon's log has it"
+            ended.state, ended.error = OperationState.FAILED, INTERNAL
         if ended.error is not None:
             what = work.kind.value
             _log.error("{what} of {name} failed: {error}", what=what, name=name, error=ended.error)
         return await self._end(work, begun or Begun(starts=False, existed=True, was_wanted=False), ended)
+
+    def end(self) -> None:
+        """The daemon ends: what can't be waited for or written is found again by the next one."""
+        self._writing.ending = True
 
     async def stop_all(self) -> None:
         """Stop every agent that runs, each noted first as one to start again."""
@@ -111,26 +121,32 @@ class Labour:
             case OperationKind.SPAWN | OperationKind.START:
                 await self._start(work, begun, ended)
             case OperationKind.RESTART | OperationKind.REBUILD:
-                if work.start is None:
-                    await self._containers.stop(work.agent)
-                    ended.left = True
-                await self._start(work, begun, ended)
+                await self._start(work, begun, ended, anew=work.start is None)
             case OperationKind.STOP:
-                await self._containers.stop(work.agent, graceful=not work.flag)
-                ended.left = True
+                await self._launches.stop(work, ended, graceful=not work.flag)
             case OperationKind.DESTROY:
-                await self._containers.stop(work.agent)
-                ended.left = True
+                await self._launches.stop(work, ended)
                 await self._take_down(work)
+            case OperationKind.INIT_CONFIG:
+                homes.make(self._layout, work.agent)
+                await self._launches.configurations.make(work.agent)
+            case OperationKind.DEPLOY:
+                await self._deploys.carry_out(work, begun, ended)
 
-    async def _start(self, work: Work, begun: Begun, ended: Ended) -> None:
+    async def _start(self, work: Work, begun: Begun, ended: Ended, *, anew: bool = False) -> None:
+        """Start the agent, where it is to be started; if `anew`, it is stopped before, once nothing else is missing."""
         name = work.agent
         fresh = homes.make(self._layout, name)
         try:
+            commit = await self._launches.configurations.make(name)
             await self._doors.open(name)
+            plan = await self._launches.configurations.plan(name, commit)
             if begun.starts:
-                ended.start = work.start or await self._count_start(work)
-                await self._containers.start(name, ended.start)
+                await self._containers.prepare(name, plan)
+            if anew:
+                await self._launches.stop(work, ended)
+            if begun.starts:
+                await self._launches.start(work, ended, plan)
         except HiveError:
             if work.kind is OperationKind.SPAWN and not begun.existed:
                 await self._undo(name, fresh=fresh)
@@ -144,25 +160,36 @@ class Labour:
             partial(self._doors.close, name),
         ]
         if fresh:
-            steps.append(partial(homes.purge, self._layout, name))
+            steps += [partial(self._purge, name), partial(self._forget, name)]
         for step in steps:
             try:
                 await step()
             except HiveError as error:  # why it could not be spawned is what its operator is told
                 _log.error("what was made of {name} stays: {error}", name=name, error=error)
 
+    async def _forget(self, name: str) -> None:
+        """Its configuration is gone, and whatever waits for a decision about it can no longer run."""
+        now = self._broker.now()
+
+        def change(connection: Connection) -> Effects:
+            effects = Effects()
+            configs.forget(connection, name)
+            waiting = [row for row in approvals.undecided_of(connection, name) if row.sha is not None]
+            for approval in waiting:
+                verdicts.resolve(connection, effects, approval, ApprovalStatus.FAILED, f"'{name}' is gone", now)
+            return effects
+
+        self._broker.announce(await self._broker.database.perform(change))
+
     async def _take_down(self, work: Work) -> None:
         await self._doors.close(work.agent)
         await self._containers.remove(work.agent)
         if work.flag:
-            await homes.purge(self._layout, work.agent)
+            await self._purge(work.agent)
 
-    async def _count_start(self, work: Work) -> int:
-        give_back = self._turns.stopping(work.agent, crashed=False)
-        change = partial(count_start, work=work, give_back=give_back)
-        start, given_back = await self._broker.database.perform(change)
-        self._turns.given_back(work.agent, given_back)
-        return start
+    async def _purge(self, name: str) -> None:
+        await self._launches.configurations.remove(name)
+        await homes.purge(self._layout, name)
 
     async def _end(self, work: Work, begun: Begun, ended: Ended) -> Operation:
         give_back = self._turns.stopping(work.agent, crashed=False)
@@ -175,15 +202,7 @@ class Labour:
             policy=self._policy,
             now=self._broker.clock.seconds(),
         )
-        while True:
-            try:
-                effects, given_back = await self._broker.database.perform(change)
-                break
-            except DatabaseTrouble as trouble:
-                _log.error("the end of operation {id} is not on disk: {trouble}", id=work.operation.id, trouble=trouble)
-                if self.ending:
-                    raise
-                await deferLater(self._broker.clock, AGAIN)
+        effects, given_back = await self._writing.write(change, f"the end of operation {work.operation.id}")
         if given_back is not None:
             self._turns.given_back(work.agent, given_back)
         self._broker.announce(effects)

@@ -18,7 +18,8 @@ from hyperhive.services.broker import Broker
 from hyperhive.services.endings import Work
 from hyperhive.services.feed import Kind
 from hyperhive.services.labour import Labour
-from hyperhive.store import agents, leases, operations
+from hyperhive.services.writing import Interrupted
+from hyperhive.store import agents, configs, leases, operations
 from hyperhive.store.database import Connection
 from hyperhive.wire.names import MANAGER, SYSTEM, objection
 from hyperhive.wire.records import Operation, OperationKind, OperationState
@@ -52,7 +53,7 @@ class Lifecycle(Service):
     async def stopService(self) -> None:
         """Begin no further operation, and wait for those that run."""
         super().stopService()
-        self._labour.ending = True
+        self._labour.end()
         await DeferredList([self._strays, *self._busy.values()])
 
     def check_name(self, name: str) -> None:
@@ -66,6 +67,11 @@ class Lifecycle(Service):
         if _will_exist(connection, name):
             message = f"there is an agent '{name}' already; 'start', 'restart' or 'rebuild' it, or choose another name"
             raise Refused(message)
+
+    def check_known(self, connection: Connection, name: str) -> None:
+        """Raises UnknownAgent unless there is an agent of that name once what is under way has ended."""
+        if not _will_exist(connection, name):
+            raise UnknownAgent(agents.unknown(name))
 
     async def request(self, name: str, kind: OperationKind, by: str, *, flag: bool = False) -> int:
         """Queue an operation, or join one that says the same; its id, once it is on disk.
@@ -124,10 +130,14 @@ class Lifecycle(Service):
     async def recover(self) -> None:
         """Go on where an earlier daemon ended: take up what it left, and start what it stopped."""
         undone = await self._broker.database.perform(operations.undone)
-        for operation, flag, start in undone:
-            resumed = operation.state is OperationState.RUNNING
-            self._enqueue(Work(operation=operation, flag=flag, resumed=resumed, start=start))
-        busy = {operation.agent for operation, _, _ in undone}  # somebody has said already what is to become of these
+        for left in undone:
+            resumed = left.operation.state is OperationState.RUNNING
+            self._enqueue(
+                Work(
+                    operation=left.operation, flag=left.flag, resumed=resumed, start=left.start, undoing=left.undoing
+                )
+            )  # fmt: skip
+        busy = {left.operation.agent for left in undone}  # somebody has said already what is to become of these
         self._strays = Deferred.fromCoroutine(self._labour.end_strays(busy)).addErrback(_broke_off)
         for agent in await self._broker.database.perform(agents.every):
             if agent.wanted == agents.RESUME and agent.name not in busy:
@@ -153,7 +163,7 @@ class Lifecycle(Service):
             if operations.coming(connection, name) is not OperationKind.SPAWN:
                 self.check_free(connection, name)
         elif not _will_exist(connection, name):
-            kept = kind is OperationKind.DESTROY and flag and agents.found(connection, name) is not None
+            kept = kind is OperationKind.DESTROY and flag and _is_kept(connection, name)
             if not kept and operations.coming(connection, name) is not kind:
                 raise UnknownAgent(agents.unknown(name))
 
@@ -188,6 +198,12 @@ class Lifecycle(Service):
         id_ = work.operation.id
         try:
             operation = await self._labour.carry_out(work)
+        except Interrupted:
+            what = f"{work.kind.value} of '{work.agent}'"
+            message = f"the daemon ends; {what} goes on with the next one (operation {id_})"
+            for waiting in self._waiting.pop(id_, []):
+                waiting.errback(OperationFailed(message))
+            return
         except Exception:
             what = f"{work.kind.value} of '{work.agent}'"
             message = f"{what} ended, and how could not be written down; the daemon's log says why (operation {id_})"
@@ -202,6 +218,11 @@ class Lifecycle(Service):
 
 def _broke_off(why: Failure) -> None:
     _log.failure("who runs and is not in the hive could not be seen to", failure=why)
+
+
+def _is_kept(connection: Connection, name: str) -> bool:
+    """Whether something is kept of an agent that was destroyed, or for one that is to come."""
+    return agents.found(connection, name) is not None or configs.found(connection, name) is not None
 
 
 def _will_exist(connection: Connection, name: str) -> bool:

@@ -12,6 +12,7 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from hyperhive.agent_config import Rate
 from hyperhive.errors import Refused
 from hyperhive.limits import LONGEST_TTL, MOST_OPEN_QUESTIONS, MailLimits
 from hyperhive.services import verdicts
@@ -68,6 +69,7 @@ class Questions(Service):
         if to == asker:
             message = "you can't ask yourself; 'to' must be another agent of the hive"
             raise Refused(message)
+        rate = self._broker.rate_for(asker, to or OPERATOR)
         now = self._broker.now()
         asked = Asked(
             asker=asker,
@@ -86,7 +88,8 @@ class Questions(Service):
                 self._expire()
             return id_
 
-        return self._broker.database.perform(partial(_ask, asked=asked, limits=self._broker.limits)).addCallback(put)
+        change = partial(_ask, asked=asked, limits=self._broker.limits, rate=rate)
+        return self._broker.database.perform(change).addCallback(put)
 
     async def answer(
         self, id_: int, by: str, answer: str | None, choices: Sequence[str] | None, text: str | None
@@ -144,8 +147,10 @@ class Questions(Service):
             self._alarm = self._broker.clock.callLater(seconds, self._expire)
 
 
-def _ask(connection: Connection, asked: Asked, limits: MailLimits) -> tuple[int, Effects]:
+def _ask(connection: Connection, asked: Asked, limits: MailLimits, rate: Rate | None) -> tuple[int, Effects]:
     effects = Effects()
+    if rate is not None:
+        mail.check_rate(connection, asked.asker, rate, asked.at)
     if table.count_open(connection, asked.asker) >= MOST_OPEN_QUESTIONS:
         message = (
             f"{asked.asker} has {MOST_OPEN_QUESTIONS} open questions, the most there may be; wait for answers, or let "

@@ -6,9 +6,9 @@ import math
 
 from twisted.logger import Logger, LogLevel
 
-from hyperhive.limits import RestartPolicy
+from hyperhive.limits import ON_CRASH, RestartPolicy
 from hyperhive.services.effects import Effects
-from hyperhive.store import agents, restarts
+from hyperhive.store import agents, configs, restarts
 from hyperhive.store.database import Connection
 from hyperhive.wire import events
 from hyperhive.wire.names import MANAGER
@@ -25,7 +25,7 @@ def went_down(
     """
     crash = events.ContainerCrash(agent=name, note=note)
     given_up = None
-    if policy.restarts(name):
+    if restarts_after_crash(connection, policy, name):
         count = restarts.count_since(connection, name, now - policy.window)
         if count < policy.attempts:
             at = now + policy.pause_after(count)
@@ -38,6 +38,12 @@ def went_down(
         agents.given_up(connection, name, given_up)
         effects.tell_manager(connection, events.RestartGivenUp(agent=name, note=given_up), int(now))
         effects.given_up.append((name, given_up))
+
+
+def restarts_after_crash(connection: Connection, policy: RestartPolicy, name: str) -> bool:
+    """Whether the agent is started again after a crash: what its own configuration says of that comes first."""
+    own = configs.restart(connection, name)
+    return policy.restarts(name) if own is None else own == ON_CRASH
 
 
 def log_given_up(effects: Effects) -> None:

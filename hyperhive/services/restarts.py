@@ -17,6 +17,7 @@ from hyperhive.limits import RestartPolicy
 from hyperhive.services.broker import Broker
 from hyperhive.services.feed import Kind
 from hyperhive.services.lifecycle import Lifecycle
+from hyperhive.services.restart_policy import restarts_after_crash
 from hyperhive.store import operations, restarts
 from hyperhive.store.database import Connection
 from hyperhive.wire.names import SYSTEM
@@ -103,7 +104,7 @@ def _take_due(
     begun, dropped = [], []
     next_at = None
     for name, at in restarts.owed(connection):
-        if not policy.restarts(name):
+        if not restarts_after_crash(connection, policy, name):
             restarts.forget(connection, name)
             dropped.append(name)
         elif now < at <= now + policy.longest_pause:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from attrs import define
+from attrs import define, frozen
 from twisted.internet.defer import Deferred
 
 from hyperhive.boundaries import IContainers, Running
@@ -14,8 +14,9 @@ from hyperhive.errors import UnknownAgent
 from hyperhive.limits import log_lines
 from hyperhive.services.broker import Broker
 from hyperhive.services.feed import Kind
-from hyperhive.store import agents, approvals, mail_views, operations, questions
+from hyperhive.store import agents, approvals, configs, mail_views, operations, questions
 from hyperhive.store.agents import Agent
+from hyperhive.store.configs import Deployed
 from hyperhive.store.database import Connection
 from hyperhive.wire.names import OPERATOR
 from hyperhive.wire.records import AgentStatus, Backend, OpenThread
@@ -41,9 +42,9 @@ class Roster:
 
     async def statuses(self) -> tuple[AgentStatus, ...]:
         """How every agent stands; what runs is asked of the backend, now."""
-        rows, under_way, in_hand = await self._broker.database.perform(_rows)
+        facts = await self._broker.database.perform(_facts)
         running = await self._containers.running()
-        return tuple(_status(agent, running.get(agent.name), under_way, in_hand) for agent in rows)
+        return tuple(_status(agent, running.get(agent.name), facts) for agent in facts.agents)
 
     @property
     def backend(self) -> Backend:
@@ -76,24 +77,40 @@ class Roster:
         return self._broker.database.perform(partial(_open_threads, name=name))
 
 
-def _rows(connection: Connection) -> tuple[list[Agent], dict[str, int], dict[str, int]]:
-    return agents.every(connection), operations.under_way(connection), mail_views.counts_in_hand(connection)
+@frozen(kw_only=True)
+class _Facts:
+    """What the tables say of every agent, beside its own row by its name."""
+
+    agents: Sequence[Agent]
+    under_way: Mapping[str, int]
+    in_hand: Mapping[str, int]
+    configs: Mapping[str, Deployed]
 
 
-def _status(
-    agent: Agent, runs: Running | None, under_way: Mapping[str, int], in_hand: Mapping[str, int]
-) -> AgentStatus:  # fmt: skip
+def _facts(connection: Connection) -> _Facts:
+    return _Facts(
+        agents=agents.every(connection),
+        under_way=operations.under_way(connection),
+        in_hand=mail_views.counts_in_hand(connection),
+        configs=configs.every(connection),
+    )
+
+
+def _status(agent: Agent, runs: Running | None, facts: _Facts) -> AgentStatus:
     failed = agent.failed and runs is None
+    config = facts.configs.get(agent.name)
     return AgentStatus(
         name=agent.name,
         running=runs is not None,
         failed=failed,
         failure=agent.failure if failed else None,
-        in_hand=in_hand.get(agent.name),
+        in_hand=facts.in_hand.get(agent.name),
         paused=agent.paused,
         status_text=agent.status_text,
         status_set_at=agent.status_set_at,
-        operation=under_way.get(agent.name),
+        operation=facts.under_way.get(agent.name),
+        needs_update=config is not None and config.stale and runs is not None,
+        deployed_sha=None if config is None else config.commit,
         unread=agent.queued,
         restarts=agent.restarts,
         since=None if runs is None else runs.since,

@@ -7,7 +7,7 @@ from hyperhive.services.feed import Kind
 from hyperhive.store import approvals, questions
 from hyperhive.store.database import Connection
 from hyperhive.wire import events
-from hyperhive.wire.records import Approval, ApprovalStatus, OperationState, Outcome, QuestionStatus
+from hyperhive.wire.records import Approval, ApprovalKind, ApprovalStatus, OperationState, Outcome, QuestionStatus
 
 
 def resolve(
@@ -23,6 +23,7 @@ def resolve(
         status=ApprovalStatus.DENIED if cancelled else status,
         note=note,
         outcome=Outcome.CANCELLED if cancelled else None,
+        sha=approval.sha,
     )
     effects.tell_manager(connection, event, now)
     effects.rows.append((Kind.APPROVAL, approval.id, None))
@@ -41,6 +42,13 @@ def fail_approvals_of(connection: Connection, effects: Effects, agent: str, note
     """What waits for a decision about that agent can no longer run."""
     for approval in approvals.undecided_of(connection, agent):
         resolve(connection, effects, approval, ApprovalStatus.FAILED, note, now)
+
+
+def withdraw_updates_of(connection: Connection, effects: Effects, agent: str, now: int) -> None:
+    """The agent was just made anew: whether to do that needs no decision any more."""
+    for approval in approvals.undecided_of(connection, agent):
+        if approval.kind is ApprovalKind.UPDATE:
+            resolve(connection, effects, approval, ApprovalStatus.CANCELLED, "it was rebuilt meanwhile", now)
 
 
 def close_question(

@@ -12,9 +12,9 @@ from hyperhive.limits import MOST_ROWS
 from hyperhive.wire.records import Approval, ApprovalKind, ApprovalStatus
 
 _SELECT = """
-    SELECT id, agent, kind, commit_ref, requested_at, status, resolved_at, note, decided_at, decided_by, operation,
-        description
-    FROM approvals
+    SELECT id, approvals.agent, kind, commit_ref, requested_at, status, resolved_at, note, decided_at, decided_by,
+        operation, description, sha, base, requested_by, status = 'pending' AND decided_at IS NULL AND base <> deployed
+    FROM approvals LEFT JOIN configs USING (agent)
 """
 _UNDECIDED = "status = 'pending' AND decided_at IS NULL"
 _READ_BY_THE_SEED = "kind IN ('spawn', 'apply_commit')"
@@ -29,11 +29,13 @@ _SAID = {
 
 @frozen(kw_only=True)
 class Proposal:
-    """What is asked for. `commit_ref` is empty for a spawn."""
+    """What is asked for. Of a commit: how it was named, which it is, and what it was shown against."""
 
     agent: str
     kind: ApprovalKind
     commit_ref: str = ""
+    sha: str | None = None
+    base: str | None = None
     description: str | None = None
     by: str
 
@@ -42,11 +44,15 @@ def queue(connection: Connection, proposal: Proposal, now: int) -> int:
     """Queue an approval; its id."""
     cursor = connection.execute(
         """
-        INSERT INTO approvals (agent, kind, commit_ref, description, requested_by, requested_at, status)
-        VALUES (?, ?, ?, ?, ?, ?, 'pending')
+        INSERT INTO approvals
+            (agent, kind, commit_ref, sha, base, untold, description, requested_by, requested_at, status)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending')
         """,
-        (proposal.agent, proposal.kind.value, proposal.commit_ref, proposal.description, proposal.by, now),
-    )
+        (
+            proposal.agent, proposal.kind.value, proposal.commit_ref, proposal.sha, proposal.base,
+            proposal.sha is not None, proposal.description, proposal.by, now,
+        ),
+    )  # fmt: skip
     return int(cursor.lastrowid or 0)
 
 
@@ -99,7 +105,13 @@ def start(connection: Connection, id_: int, operation: int) -> None:
 def resolve(connection: Connection, id_: int, status: ApprovalStatus, note: str | None, now: int) -> Approval:
     """The approval ended; the row as it is now."""
     connection.execute(
-        "UPDATE approvals SET status = ?, note = ?, resolved_at = ? WHERE id = ?", (status.value, note, now, id_)
+        """
+        UPDATE approvals SET status = ?1, note = ?, resolved_at = ?,
+            untold = sha IS NOT NULL
+                AND (untold OR ?1 IN ('denied', 'cancelled') OR ?1 = 'failed' AND operation IS NOT NULL)
+        WHERE id = ?
+        """,
+        (status.value, note, now, id_),
     )
     return one(connection, id_)
 
@@ -115,6 +127,24 @@ def undecided_of(connection: Connection, agent: str) -> list[Approval]:
     return [_approval(row) for row in connection.execute(f"{_SELECT} WHERE {_UNDECIDED} AND agent = ?", (agent,))]
 
 
+def undecided_by(connection: Connection, by: str) -> int:
+    """How many that `by` asked for wait for a decision."""
+    counted = f"SELECT count(*) FROM approvals WHERE {_UNDECIDED} AND requested_by = ?"
+    return int(connection.execute(counted, (by,)).fetchone()[0])
+
+
+def untold(connection: Connection) -> list[int]:
+    """Those of which a repository lacks what became of them."""
+    return [id_ for (id_,) in connection.execute("SELECT id FROM approvals WHERE untold = 1 ORDER BY id")]
+
+
+def is_told(connection: Connection, approval: Approval) -> None:
+    """The repository has what became of it, as far as it stood then."""
+    connection.execute(
+        "UPDATE approvals SET untold = 0 WHERE id = ? AND status = ?", (approval.id, approval.status.value)
+    )
+
+
 def waiting_for(connection: Connection, by: str) -> list[Approval]:
     """What `by` asked for and has not come to an end."""
     rows = connection.execute(_SELECT + " WHERE status = 'pending' AND requested_by = ? ORDER BY id", (by,))
@@ -128,7 +158,8 @@ def asked_by(connection: Connection, id_: int) -> str | None:
 
 
 def _approval(row: tuple[Any, ...]) -> Approval:
-    id_, agent, kind, ref, requested_at, status, resolved_at, note, decided_at, decided_by, operation, text = row
+    id_, agent, kind, ref, requested_at, status, resolved_at, note, decided_at, decided_by, *others = row
+    operation, text, sha, base, requested_by, stale = others
     return Approval(
         id=id_,
         agent=agent,
@@ -142,4 +173,8 @@ def _approval(row: tuple[Any, ...]) -> Approval:
         decided_by=decided_by,
         operation=operation,
         description=text,
+        sha=sha,
+        base=base,
+        requested_by=requested_by,
+        stale=bool(stale),
     )

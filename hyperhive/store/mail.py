@@ -7,7 +7,8 @@ from typing import Final
 
 from attrs import evolve, frozen
 
-from hyperhive.errors import InboxFull, UnknownAgent
+from hyperhive.agent_config import Rate
+from hyperhive.errors import InboxFull, Refused, UnknownAgent
 from hyperhive.limits import MailLimits
 from hyperhive.store import agents
 from hyperhive.wire import codec, events
@@ -107,6 +108,37 @@ def send_to_all(connection: Connection, post: Post, limits: MailLimits) -> Told:
         _refuse(connection, full[0], limits)
     names = [name for name in agents.names(connection) if name != post.sender]
     return [(send(connection, evolve(post, to=name), limits), name) for name in names]
+
+
+def send_rated(connection: Connection, post: Post, limits: MailLimits, rate: Rate) -> Told:
+    """Send a message to whomever it is for, if its sender has not sent too much of late; ids and recipients.
+
+    Raises Refused, UnknownAgent or InboxFull.
+    """
+    if post.to == EVERYONE:
+        check_rate(connection, post.sender, rate, post.at, len(agents.names(connection)) - 1)
+        return send_to_all(connection, post, limits)
+    check_rate(connection, post.sender, rate, post.at)
+    if post.to == OPERATOR:
+        return [(send_to_operator(connection, post), OPERATOR)]
+    return [(send(connection, post, limits), post.to)]
+
+
+def check_rate(connection: Connection, sender: str, rate: Rate, now: int, count: int = 1) -> None:
+    """Raises Refused if so many messages more were too many. Questions to others are messages too."""
+    sent = f"SELECT sent_at FROM messages WHERE sender = ? ORDER BY id DESC LIMIT {rate.messages}"
+    asked = f"SELECT asked_at FROM questions WHERE asker = ? ORDER BY id DESC LIMIT {rate.messages}"
+    times = [at for statement in (sent, asked) for (at,) in connection.execute(statement, (sender,))]
+    recent = sorted((at for at in times if at > now - rate.seconds), reverse=True)
+    room = rate.messages - count
+    if len(recent) <= room:
+        return
+    limit = f"'{sender}' may send {rate.messages} messages within {rate.seconds} seconds"
+    if room < 0:
+        message = f"{limit}, and this would be {count}; name some of the recipients"
+        raise Refused(message)
+    message = f"{limit}, and has; try again in {recent[room] + rate.seconds - now} seconds"
+    raise Refused(message)
 
 
 def check_room(connection: Connection, to: str, size: int, limits: MailLimits) -> None:

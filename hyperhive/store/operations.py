@@ -5,6 +5,8 @@ from __future__ import annotations
 from sqlite3 import Connection
 from typing import Any
 
+from attrs import frozen
+
 from hyperhive.errors import Refused
 from hyperhive.limits import MOST_ROWS
 from hyperhive.wire.records import Operation, OperationKind, OperationState
@@ -12,6 +14,19 @@ from hyperhive.wire.records import Operation, OperationKind, OperationState
 _COLUMNS = "id, agent, kind, state, requested_by, queued_at, started_at, ended_at, error"
 _SELECT = f"SELECT {_COLUMNS} FROM operations"
 _OPEN = "state IN ('queued', 'running')"
+
+
+@frozen(kw_only=True)
+class Undone:
+    """An operation that has not ended.
+
+    `start` is the start of its agent that was counted for it; `undoing` why what it did is being undone.
+    """
+
+    operation: Operation
+    flag: bool
+    start: int | None
+    undoing: str | None
 
 
 def queue(
@@ -36,11 +51,26 @@ def queue(
 
 
 def coming(connection: Connection, agent: str) -> OperationKind | None:
-    """What will have been done last to the agent, of what is queued or running; None if nothing is."""
+    """What will have been done last to the agent, of what is queued or running; None if nothing is.
+
+    What is done to its configuration alone is left out.
+    """
     row = connection.execute(
-        f"SELECT kind FROM operations WHERE agent = ? AND {_OPEN} ORDER BY id DESC LIMIT 1", (agent,)
+        f"""
+        SELECT kind FROM operations WHERE agent = ? AND {_OPEN} AND kind NOT IN ('init_config', 'deploy')
+        ORDER BY id DESC LIMIT 1
+        """,
+        (agent,),
     ).fetchone()
     return None if row is None else OperationKind(row[0])
+
+
+def deploying(connection: Connection, agent: str) -> int | None:
+    """The deploy on the agent that is queued or running, if there is one."""
+    row = connection.execute(
+        f"SELECT id FROM operations WHERE agent = ? AND {_OPEN} AND kind = 'deploy'", (agent,)
+    ).fetchone()
+    return None if row is None else int(row[0])
 
 
 def begin(connection: Connection, id_: int, now: int) -> None:
@@ -53,6 +83,11 @@ def set_start(connection: Connection, id_: int, start: int) -> None:
     connection.execute("UPDATE operations SET start = ? WHERE id = ?", (start, id_))
 
 
+def undo(connection: Connection, id_: int, why: str) -> None:
+    """What the operation did is to be undone; no start is counted for that yet."""
+    connection.execute("UPDATE operations SET undoing = ?, start = NULL WHERE id = ?", (why, id_))
+
+
 def end(connection: Connection, id_: int, state: OperationState, error: str | None, now: int) -> None:
     """The operation ended, how it did."""
     connection.execute(
@@ -60,10 +95,13 @@ def end(connection: Connection, id_: int, state: OperationState, error: str | No
     )
 
 
-def undone(connection: Connection) -> list[tuple[Operation, bool, int | None]]:
-    """Queued and running operations, oldest first, each with its flag, and the start that was counted for it."""
-    rows = connection.execute(f"SELECT {_COLUMNS}, flag, start FROM operations WHERE {_OPEN} ORDER BY id").fetchall()
-    return [(_operation(row[:-2]), bool(row[-2]), row[-1]) for row in rows]
+def undone(connection: Connection) -> list[Undone]:
+    """Queued and running operations, oldest first."""
+    rows = connection.execute(f"SELECT {_COLUMNS}, flag, start, undoing FROM operations WHERE {_OPEN} ORDER BY id")
+    return [
+        Undone(operation=_operation(tuple(row)), flag=bool(flag), start=start, undoing=undoing)
+        for *row, flag, start, undoing in rows
+    ]
 
 
 def under_way(connection: Connection) -> dict[str, int]:

@@ -136,7 +136,33 @@ CREATE UNIQUE INDEX policy_restarts_owed ON policy_restarts (agent) WHERE operat
 INSERT INTO facts (name, value) SELECT 'containers', 'local' WHERE EXISTS (SELECT 1 FROM agents);
 """
 
-UPGRADES: Final[tuple[str, ...]] = (_FIRST, _SECOND)
+_THIRD: Final = """
+-- What each agent is made from; of those too who are destroyed, or whose repositories were made before them.
+CREATE TABLE configs (
+    agent      TEXT PRIMARY KEY,
+    deployed   TEXT    NOT NULL,              -- the commit of its next start
+    restart    TEXT,                          -- what that commit says of restarts; absent: nothing
+    recipients TEXT,                          -- to whom it lets the agent write, a line each; absent: to everybody
+    messages   INTEGER,                       -- how many messages, absent: any number,
+    seconds    INTEGER,                       -- and within what time
+    mounts     TEXT    NOT NULL DEFAULT '',   -- what of the host it shows, a line each: 'rw /path', 'ro /path'
+    built_from TEXT,                          -- what its last start was made from, as the backend says it, if known
+    stale      INTEGER NOT NULL DEFAULT 0,    -- 1: a start now would be made from something else
+    asked      TEXT                           -- for which such thing the operator was asked
+) STRICT, WITHOUT ROWID;
+
+-- Of a commit: to which it was pinned, and against which one it was shown.
+ALTER TABLE approvals ADD COLUMN sha TEXT;
+ALTER TABLE approvals ADD COLUMN base TEXT;
+ALTER TABLE approvals ADD COLUMN untold INTEGER NOT NULL DEFAULT 0;  -- 1: its repository lacks what became of it
+CREATE INDEX approvals_untold ON approvals (id) WHERE untold = 1;
+
+CREATE INDEX questions_asker ON questions (asker);
+
+ALTER TABLE operations ADD COLUMN undoing TEXT;  -- why what a deploy did is being undone
+"""
+
+UPGRADES: Final[tuple[str, ...]] = (_FIRST, _SECOND, _THIRD)
 VERSION: Final = len(UPGRADES)
 
 

@@ -78,6 +78,15 @@ class Hive:
         self._clients.append(client)
         return client
 
+    def propose(self, name: str, text: str) -> str:
+        """A commit in the agent's proposed repository with that `agent.toml`, as its manager makes one."""
+        repository = self.state / "proposed" / name
+        (repository / "agent.toml").write_text(text)
+        git = ["git", "-C", str(repository)]
+        subprocess.run([*git, "commit", "--quiet", "--all", "--message", "a change"], check=True, timeout=PATIENCE)
+        told = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True, timeout=PATIENCE)
+        return told.stdout.strip()
+
     def status(self, name: str) -> Answer:
         """The agent's row of `agent_status`."""
         with self.host() as host:

@@ -119,7 +119,8 @@ def test_what_an_agent_kept_comes_back_with_it_until_it_is_purged(hive: Hive) ->
     for name in ("dora", "alice"):
         assert host.ask("spawn", name=name)["ok"]
     assert manager.ask("send", to="dora", body="for your return")["kind"] == "ok"
-    waiting = manager.ask("request_apply_commit", agent="dora", commit_ref="abcd")["id"]
+    commit = hive.propose("dora", "auto_update = false\n")
+    waiting = manager.ask("request_apply_commit", agent="dora", commit_ref=commit)["id"]
     diary.write_text("dear diary\n")
 
     assert host.ask("destroy", name="dora")["ok"]

@@ -18,7 +18,7 @@ from hyperhive.services.changes import Changes
 from hyperhive.wire import host_requests, manager_requests
 from hyperhive.wire.agent_requests import Answer, Whoami
 from hyperhive.wire.names import EVERYONE, MANAGER, OPERATOR
-from hyperhive.wire.records import ApprovalStatus, OperationKind, OperationState, QuestionStatus, Urls
+from hyperhive.wire.records import ApprovalStatus, ConfigFile, OperationKind, OperationState, QuestionStatus, Urls
 from hyperhive.wire.responses import HostResponse, Identity, List, Logs, Ok
 from tests.fakes import Bench
 
@@ -44,6 +44,7 @@ def operator(bench: Bench) -> Ask:
     desk = HostDesk(
         broker=bench.broker,
         approvals=bench.approvals,
+        configurations=bench.configurations,
         questions=bench.questions,
         lifecycle=bench.lifecycle,
         roster=bench.roster,
@@ -64,6 +65,7 @@ def manager(bench: Bench) -> Ask:
         hive="test",
         name=MANAGER,
         look=lambda: None,
+        speak=bench.pulse.voice(MANAGER),
     )
     desk = ManagerDesk(agent=agent, approvals=bench.approvals, lifecycle=bench.lifecycle)
     return lambda request: come_to(bench, desk.answer(request))
@@ -161,9 +163,9 @@ def test_the_manager_does_nothing_to_itself(bench: Bench, manager: Ask) -> None:
 
 def test_the_manager_asks_for_an_agent_and_the_operator_decides(bench: Bench, operator: Ask, manager: Ask) -> None:
     assert manager(manager_requests.RequestSpawn("carol", "to help")) == Ok(id=1)
-    assert manager(manager_requests.RequestApplyCommit("bob", "0a1b")) == Ok(id=2)
+    assert manager(manager_requests.RequestInitConfig("dora")) == Ok(id=2)
     assert operator(manager_requests.RequestSpawn("dave")) == HostResponse(ok=True, id=3)
-    assert [approval.id for approval in operator(host_requests.Pending()).approvals] == [1, 2, 3]
+    assert [approval.id for approval in operator(host_requests.Pending()).approvals] == [1, 3]
     assert operator(host_requests.Approve(1)) == HostResponse(ok=True, operation=1)
     assert operator(host_requests.Deny(3, "enough")) == HostResponse(ok=True)
     assert manager(manager_requests.CancelApproval(2)) == Ok()
@@ -172,6 +174,28 @@ def test_the_manager_asks_for_an_agent_and_the_operator_decides(bench: Bench, op
         (2, ApprovalStatus.CANCELLED, None),
         (1, ApprovalStatus.APPROVED, None),
     ]
+
+
+def test_a_commit_is_asked_for_shown_granted_and_taken_back(bench: Bench, operator: Ask, manager: Ask) -> None:
+    operator(host_requests.Rebuild("bob"))
+    first = bench.repositories.mains["bob"]
+    commit = bench.repositories.commit("bob", "auto_update = false")
+    assert manager(manager_requests.RequestApplyCommit("bob", commit)) == Ok(id=1)
+    shown = operator(host_requests.Diff(1))
+    assert (shown.base, shown.sha, [row.id for row in shown.approvals]) == (first, commit, [1])
+    assert "auto_update" in shown.diff
+    granted = operator(host_requests.Approve(1, shown.digest))
+    bench.pulse.voice("bob")()
+    bench.settle()
+    assert bench.operation(granted.operation).state is OperationState.SUCCEEDED
+    assert operator(host_requests.ConfigShow("bob")).sha == commit
+    assert operator(host_requests.ConfigShow("bob", "deployed/0")).files == (ConfigFile(path="agent.toml", text=""),)
+    back = operator(host_requests.Rollback("bob", wait=False))
+    bench.pulse.voice("bob")()
+    bench.settle()
+    assert bench.operation(back.operation).state is OperationState.SUCCEEDED
+    log = operator(host_requests.ConfigLog("bob")).config_log
+    assert (log[0].tag, log[0].sha) == ("deployed/2", first)
 
 
 def test_the_operator_withdraws_nothing_in_the_managers_name(bench: Bench, operator: Ask, manager: Ask) -> None:

@@ -18,6 +18,7 @@ from hyperhive.limits import MailLimits
 from hyperhive.protocols.agent import AgentDesk
 from hyperhive.services.broker import Broker
 from hyperhive.services.feed import Feed
+from hyperhive.services.pulse import Pulse
 from hyperhive.services.questions import Questions
 from hyperhive.services.roster import Roster
 from hyperhive.services.turns import Turns
@@ -78,7 +79,14 @@ async def mail(stage: Stage, tmp_path: Path) -> AsyncIterator[Mail]:
     stage.serve(
         AGENT,
         lambda look: AgentDesk(
-            broker=broker, turns=turns, questions=Questions(broker), roster=roster, hive="box", name="bob", look=look
+            broker=broker,
+            turns=turns,
+            questions=Questions(broker),
+            roster=roster,
+            hive="box",
+            name="bob",
+            look=look,
+            speak=Pulse().voice("bob"),
         ),
     )
     yield Mail(stage, broker, turns)

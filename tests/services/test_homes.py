@@ -61,7 +61,7 @@ def test_a_link_in_the_place_of_a_tree_is_removed_and_not_followed(layout: Layou
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "precious").touch()
-    layout.proposed("bob").rmdir()
+    layout.proposals.mkdir()
     layout.proposed("bob").symlink_to(elsewhere)
     (layout.notes("bob") / "link").symlink_to(elsewhere)
     homes._purge(layout, "bob")

@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 
 from hyperhive.boundaries import Running
 from hyperhive.errors import BadName, ContainerError, DoorError, OperationFailed, Refused, StartupError, UnknownAgent
-from hyperhive.services.labour import AGAIN
+from hyperhive.services.writing import AGAIN
 from hyperhive.store import agents, operations
 from hyperhive.store import approvals as approval_table
 from hyperhive.store.approvals import Proposal
@@ -601,7 +601,7 @@ def test_an_operation_asked_for_during_recovery_is_carried_out_once(bench: Bench
 
 def test_a_home_is_reached_by_nobody_else(bench: Bench) -> None:
     bench.operate("carol", SPAWN)
-    for path in (bench.layout.notes("carol"), bench.layout.credentials("carol"), bench.layout.proposed("carol")):
+    for path in (bench.layout.notes("carol"), bench.layout.credentials("carol")):
         assert path.stat().st_mode & 0o777 == 0o700
 
 

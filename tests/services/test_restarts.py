@@ -77,7 +77,7 @@ def next_daemon(bench: Bench, seconds: float = 0, policy: RestartPolicy = POLICY
     """Another daemon on what is on disk, so much later. For the one before no time passes any more: it is dead."""
     clock = Clock()
     clock.rightNow = bench.clock.rightNow + seconds
-    after = Bench(bench.path, clock=clock, containers=bench.containers, policy=policy)
+    after = Bench(bench.path, clock=clock, containers=bench.containers, repositories=bench.repositories, policy=policy)
     after.get(after.lifecycle.prepare("the same boot", after.containers.kind))
     start(after)
     return after
