@@ -23,7 +23,9 @@ UNREACHABLE: Final = 3
 INTERRUPTED: Final = 130
 
 COMMANDS_FOR: Final = {
+    "'config_log' lists": "'hivectl config log' lists",
     "'dead_letters' lists": "'hivectl dead-letters' lists",
+    "'diff' shows": "'hivectl diff' shows",
     "'list' names": "'hivectl list' names",
     "'operations' with 'all' lists": "'hivectl operations --all' lists",
     "'pending' lists": "'hivectl pending' lists",

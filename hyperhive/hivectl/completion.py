@@ -20,6 +20,7 @@ from hyperhive.hivectl.safe import shortened
 PATIENCE: Final = 1.0
 """Seconds that a person waits for a TAB."""
 HELP: Final = 60
+COMMIT: Final = "apply_commit"
 
 
 def agents(path: str | None) -> list[CompletionItem]:
@@ -33,6 +34,19 @@ def approvals(path: str | None) -> list[CompletionItem]:
         path, {"cmd": "pending", "all": True}, "approvals",
         lambda row: None if row["status"] != "pending" or row.get("decided_at") is not None
         else _numbered(row, f'{row["kind"]} {row["agent"]}'),
+    )  # fmt: skip
+
+
+def commits(path: str | None) -> list[CompletionItem]:
+    """The pending approvals of a commit: those that change something that can be shown."""
+    return [item for item in approvals(path) if str(item.help).startswith(f"{COMMIT} ")]
+
+
+def tags(path: str | None, name: str | None) -> list[CompletionItem]:
+    """The tags in the history of an agent's configuration."""
+    return _offered(
+        path, {"cmd": "config_log", "name": name}, "config_log",
+        lambda row: CompletionItem(str(row["tag"]), help=shortened(row["text"], HELP)),
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import sys
 import click
 from click.shell_completion import CompletionItem
 
-from hyperhive.hivectl import completion
+from hyperhive.hivectl import completion, config_pages
 from hyperhive.hivectl.decision_pages import all_approvals, all_questions
 from hyperhive.hivectl.decision_pages import pending as pending_page
 from hyperhive.hivectl.decision_pages import questions as questions_page
@@ -31,13 +31,31 @@ def pending(*, everything: bool) -> Query:
     return query(ask.Pending(everything or None), all_approvals if everything else pending_page)
 
 
+@verb("diff")
+@numbered(completion.commits)
+@click.option(
+    "--against", type=click.Choice(tuple(config_pages.AGAINST)), default=config_pages.RUNNING, show_default=True,
+    help="What to compare the commit with.",
+)  # fmt: skip
+def diff(number: int, against: str) -> Query:
+    """Show what a commit that waits for a decision changes.
+
+    Against what runs, it ends with the digest of the very change, and the command that approves that and nothing else.
+    """
+    other = None if against == config_pages.RUNNING else against
+    return query(ask.Diff(number, other), config_pages.diff(number, against))
+
+
 @verb("approve")
 @numbered(completion.approvals)
+@click.option(
+    "--digest", metavar="DIGEST", help="What 'hivectl diff' ended with; if it is no longer so, it is refused."
+)
 @click.option("--wait/--no-wait", default=False, help="Wait until what it started has ended; status 1 if that failed.")
-def approve(number: int, *, wait: bool) -> Work:
+def approve(number: int, *, digest: str | None, wait: bool) -> Work:
     """Grant an approval; what it asks for is done now."""
     done = f"Approval {number} is granted, and what it asked for is done."
-    return Work(ask.Approve(number), None, done, wait=wait)
+    return Work(ask.Approve(number, digest), None, done, wait=wait)
 
 
 @verb("deny")
@@ -89,7 +107,7 @@ def cancel_question(number: int) -> Query:
     return deed(ask.CancelQuestion(number), f"Question {number} is cancelled.")
 
 
-COMMANDS = (pending, approve, deny, questions, answer, cancel_question)
+COMMANDS = (pending, diff, approve, deny, questions, answer, cancel_question)
 
 
 def _confirm_none_of(options: tuple[str, ...], words: str) -> None:

@@ -22,6 +22,7 @@ def pending(reply: HostResponse, view: View) -> Page:
             Column("DESCRIPTION", long=True),
         )  # fmt: skip
         page.append(Table(columns, [_waiting(row, view) for row in rows]).without_empty("COMMIT", "DESCRIPTION"))
+        page.extend(Line(f"{row.id} is {stale(row)}", "yellow") for row in rows if row.stale)
     elif not reply.more:
         page.append(Remark("No approval waits."))
     if reply.more:
@@ -73,10 +74,29 @@ def requested(reply: HostResponse, _view: View) -> Page:
 
 def sentence_of_approval(row: Approval) -> str:
     """One approval in one line."""
-    commit = f" {row.commit_ref[:12]}" if row.commit_ref else ""
     status = "decided" if row.status.value == "pending" and row.decided_at is not None else row.status.value
     note = f": {row.note}" if row.note else ""
-    return f"approval {row.id}: {row.kind.value} {row.agent}{commit}, {status}{note}"
+    return f"approval {row.id}: {asked(row)}, {status}{', stale' if row.stale else ''}{note}"
+
+
+def asked(row: Approval) -> str:
+    """What is asked for, in words: `spawn alice`, `apply_commit alice c0ffeec0ffee`."""
+    return " ".join(filter(None, (kind(row), row.agent, commit(row))))
+
+
+def kind(row: Approval) -> str:
+    """Its kind in words; the two that everybody knows by their names on the wire keep those."""
+    return {"init_config": "new configuration"}.get(row.kind.value, row.kind.value)
+
+
+def commit(row: Approval) -> str:
+    """The first digits of the commit; nothing where there is none."""
+    return (row.sha or row.commit_ref)[:12]
+
+
+def stale(row: Approval) -> str:
+    """The words about one whose agent runs another commit than when it was asked for."""
+    return f"stale: {row.agent} runs another commit since; see hivectl diff {row.id}"
 
 
 def sentence_of_question(row: Question, view: View) -> str:
@@ -96,8 +116,7 @@ def options(row: Question) -> str:
 
 def _waiting(row: Approval, view: View) -> tuple[str, ...]:
     return (
-        str(row.id), row.kind.value, row.agent, row.commit_ref[:12], view.moment(row.requested_at),
-        row.description or "",
+        str(row.id), kind(row), row.agent, commit(row), view.moment(row.requested_at), row.description or "",
     )  # fmt: skip
 
 
@@ -105,8 +124,10 @@ def _decided(row: Approval, view: View) -> tuple[str | Line, ...]:
     status = row.status.value
     if status == "pending" and row.decided_at is not None:
         status = "decided, under way"
+    elif row.stale:
+        status += ", stale"
     return (
-        str(row.id), row.kind.value, row.agent, row.commit_ref[:12], view.moment(row.requested_at), styled(status),
+        str(row.id), kind(row), row.agent, commit(row), view.moment(row.requested_at), styled(status),
         row.decided_by or "", "" if row.operation is None else str(row.operation), row.note or row.description or "",
     )  # fmt: skip
 

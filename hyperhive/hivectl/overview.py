@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from hyperhive.hivectl.agent_pages import roster
-from hyperhive.hivectl.decision_pages import options
+from hyperhive.hivectl.decision_pages import asked, options
 from hyperhive.hivectl.mail_pages import who
 from hyperhive.hivectl.page import Line, Page, Table, View
 from hyperhive.wire import host_requests as ask
@@ -71,10 +71,15 @@ def status(replies: Sequence[HostResponse], view: View) -> Page:
     return (
         *([Line("What needs you", "bold"), *needs] if needs else [Line("Nothing needs you.", "green")]),
         Line(""),
-        roster(standing.agents, view, standing.operations) if standing.agents else Line("There is no agent."),
+        _agents(standing, view) if standing.agents else Line("There is no agent."),
         *_quiet(standing, view),
         *_surroundings(standing),
     )
+
+
+def _agents(standing: Standing, view: View) -> Table:
+    """The agents, without what each is made from: that needs nobody, and 'hivectl agents' has it."""
+    return roster(standing.agents, view, standing.operations).without("COMMIT")
 
 
 def _blind(standing: Standing) -> Iterator[Line]:
@@ -169,10 +174,15 @@ def _approvals(standing: Standing, view: View) -> Iterator[Line]:
     everything = " --all" if standing.other_approvals else ""
     yield Line(f"  {_counted(count, 'pending approval')}: hivectl pending{everything}", "yellow")
     for row in standing.approvals[:SHOWN]:
-        what = " ".join(filter(None, (row.kind.value, row.agent, row.commit_ref[:12])))
         described = f', "{view.brief(row.description, 40)}"' if row.description else ""
-        asked = view.moment(row.requested_at)
-        yield Line(f"    {row.id}  {what}{described}, {asked}: hivectl approve {row.id}, hivectl deny {row.id}")
+        told = f"{asked(row)}{described}, {view.moment(row.requested_at)}{', stale' if row.stale else ''}"
+        yield Line(f"    {row.id}  {told}: {', '.join(_decisions(row))}")
+
+
+def _decisions(row: Approval) -> Iterator[str]:
+    """The commands that settle it; a commit is to be looked at first."""
+    for command in (("diff",) if row.commit_ref else ()) + ("approve", "deny"):
+        yield f"hivectl {command} {row.id}"
 
 
 def _question(row: Question, view: View) -> str:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from hyperhive.hivectl.safe import escape, one_field, shortened
+from hyperhive.hivectl.safe import escape, one_field, revealed, shortened
 
 WIDEST_PADDING: Final = 48
 BRIEF: Final = 100
@@ -38,6 +38,13 @@ class View(NamedTuple):
 
 class Line(NamedTuple):
     """One line, or one cell of a table. `style` is one of rich's; a program never sees it."""
+
+    text: str
+    style: str = ""
+
+
+class Verbatim(NamedTuple):
+    """One line of a text that somebody agrees to: every character in it is seen, as is where a terminal broke it."""
 
     text: str
     style: str = ""
@@ -85,7 +92,7 @@ class Table(NamedTuple):
         )
 
 
-Page = Sequence[Line | Table | Remark]
+Page = Sequence[Line | Verbatim | Table | Remark]
 
 
 def text_of(cell: Cell) -> str:
@@ -96,7 +103,7 @@ def text_of(cell: Cell) -> str:
 def plain(page: Page) -> str:
     """A page for a pipe: aligned columns, an empty cell is `-`, one row a line whatever its cells hold."""
     return "".join(
-        _plain_table(part) if isinstance(part, Table) else escape(part.text) + "\n"
+        _plain_table(part) if isinstance(part, Table) else _plain_line(part) + "\n"
         for part in page
         if not isinstance(part, Remark)
     )
@@ -125,6 +132,10 @@ def duration(seconds: int) -> str:
         if seconds >= 2 * size:
             return f"{seconds // size} {unit}"
     return f"{seconds} s"
+
+
+def _plain_line(line: Line | Verbatim) -> str:
+    return revealed(line.text) if isinstance(line, Verbatim) else escape(line.text)
 
 
 def _plain_table(table: Table) -> str:

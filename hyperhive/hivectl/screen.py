@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Final, TextIO
 
 from attrs import define
 
-from hyperhive.hivectl.page import Line, Page, Remark, Table, View, plain, text_of
-from hyperhive.hivectl.safe import escape, one_line
+from hyperhive.hivectl.page import Line, Page, Remark, Table, Verbatim, View, plain, text_of
+from hyperhive.hivectl.safe import escape, one_line, revealed
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+GOES_ON: Final = "↪ "
+"""What a line begins with that a terminal's width made of a longer one."""
 
 
 class UnwritableError(Exception):
@@ -82,13 +85,34 @@ def write_richly(page: Page, out: TextIO) -> None:
 
     console = Console(file=out, highlight=False, markup=False, emoji=False)
     for part in page:
-        console.print(_rich_table(part) if isinstance(part, Table) else _rich_line(part), soft_wrap=False)
+        console.print(_drawn(part, console.width), soft_wrap=False)
+
+
+def _drawn(part: Line | Verbatim | Table | Remark, width: int) -> RenderableType:
+    match part:
+        case Table():
+            return _rich_table(part)
+        case Verbatim():
+            return _rich_verbatim(part, width)
+        case _:
+            return _rich_line(part)
 
 
 def _rich_line(line: Line | Remark) -> RenderableType:
     from rich.text import Text
 
     return Text(escape(line.text), line.style if isinstance(line, Line) else "")
+
+
+def _rich_verbatim(line: Verbatim, width: int) -> RenderableType:
+    from rich.cells import chop_cells
+    from rich.text import Text
+
+    # Broken here and marked, as the rest of a line that the terminal breaks would stand there like one of its own.
+    shown = revealed(line.text).expandtabs()
+    first = chop_cells(shown, width)[0] if shown else ""
+    rest = chop_cells(shown[len(first) :], max(width - len(GOES_ON), 1))
+    return Text("\n".join((first, *(GOES_ON + part for part in rest))), line.style, no_wrap=True, overflow="ignore")
 
 
 def _rich_table(table: Table) -> RenderableType:

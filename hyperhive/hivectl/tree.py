@@ -34,7 +34,7 @@ SECTIONS: Final = {
     ),
     "Decide": (
         "hyperhive.hivectl.decision_commands",
-        ("pending", "approve", "deny", "questions", "answer", "cancel-question"),
+        ("pending", "diff", "approve", "deny", "questions", "answer", "cancel-question"),
     ),
     "Agents": (
         "hyperhive.hivectl.lifecycle_commands",
@@ -42,6 +42,10 @@ SECTIONS: Final = {
             "spawn", "request-spawn", "start", "stop", "restart", "kill", "rebuild", "destroy", "pause", "resume",
             "operations",
         ),
+    ),
+    "Configuration": (
+        "hyperhive.hivectl.config_commands",
+        ("config", "rollback"),
     ),
     "Mail": (
         "hyperhive.hivectl.mail_commands",

@@ -22,6 +22,14 @@ ASKED = [
     ("agents", '{"cmd":"agent_status"}'),
     ("pending", '{"cmd":"pending"}'),
     ("pending --all", '{"cmd":"pending","all":true}'),
+    ("diff 7", '{"cmd":"diff","id":7}'),
+    ("diff 7 --against running", '{"cmd":"diff","id":7}'),
+    ("diff 7 --against last-approved", '{"cmd":"diff","id":7,"against":"last-approved"}'),
+    ("diff 7 --against previous-proposal", '{"cmd":"diff","id":7,"against":"previous-proposal"}'),
+    ("config log alice", '{"cmd":"config_log","name":"alice"}'),
+    ("config log alice -n 3", '{"cmd":"config_log","name":"alice"}'),
+    ("config show alice", '{"cmd":"config_show","name":"alice"}'),
+    ("config show alice deployed/3", '{"cmd":"config_show","name":"alice","ref":"deployed/3"}'),
     ("deny 7", '{"cmd":"deny","id":7}'),
     ("deny 7 --note no", '{"cmd":"deny","id":7,"note":"no"}'),
     ("request-spawn alice", '{"cmd":"request_spawn","name":"alice"}'),
@@ -55,6 +63,8 @@ WORK = [
     ("spawn alice", '{"cmd":"spawn","name":"alice"}'),
     ("kill alice", '{"cmd":"kill","name":"alice"}'),
     ("rebuild alice", '{"cmd":"rebuild","name":"alice"}'),
+    ("rollback alice", '{"cmd":"rollback","name":"alice"}'),
+    ("rollback alice deployed/3", '{"cmd":"rollback","name":"alice","ref":"deployed/3"}'),
     ("start alice", '{"cmd":"start","name":"alice"}'),
     ("stop alice", '{"cmd":"stop","name":"alice"}'),
     ("stop alice --now", '{"cmd":"stop","name":"alice","graceful":false}'),
@@ -75,6 +85,10 @@ WRONG = [
     ("lst", "did you mean 'list'"),
     ("kill", "Missing argument 'NAME'"),
     ("start", "Missing argument 'NAME...'"),
+    ("diff 7 --against yesterday", "'running', 'last-approved', 'previous-proposal'"),
+    ("config lst", "No such command 'lst'"),
+    ("config log", "Missing argument 'NAME'"),
+    ("rollback", "Missing argument 'NAME'"),
     ("approve seven", "'seven' is not a valid whole number"),
     (f"approve {10**30}", "is not in the range"),
     (f"cancel-question {2**63}", "is not in the range"),
@@ -128,6 +142,12 @@ def test_approve_waits_only_when_told() -> None:
     assert isinstance(waiting, Work)
     assert (line(errand.starting), errand.lasting, errand.wait) == ('{"cmd":"approve","id":7}', None, False)
     assert (line(waiting.starting), waiting.wait) == ('{"cmd":"approve","id":7}', True)
+
+
+def test_an_approval_can_be_of_one_change_alone() -> None:
+    errand, _ = understood("approve", "7", "--digest", "c0ffee")
+    assert isinstance(errand, Work)
+    assert line(errand.starting) == '{"cmd":"approve","id":7,"digest":"c0ffee"}'
 
 
 def test_status_asks_for_everything_that_it_shows() -> None:

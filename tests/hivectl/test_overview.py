@@ -8,7 +8,7 @@ import pytest
 
 from hyperhive.hivectl.overview import REQUESTS, status
 from hyperhive.hivectl.page import View, plain
-from hyperhive.wire.records import Backend, MessageState, Urls
+from hyperhive.wire.records import ApprovalKind, Backend, MessageState, Urls
 from hyperhive.wire.responses import HostResponse
 from tests.hivectl.rows import NOW, agent, approval, message, operation, question
 
@@ -124,6 +124,21 @@ def test_an_agent_that_is_started_again_by_itself_is_shown_with_the_time_of_that
         "",
         "bob has 2 unread, and takes it after its restart in 4 s",
     ]
+
+
+def test_the_commits_that_agents_are_made_from_are_left_to_the_list_of_agents() -> None:
+    assert shown(agent_statuses=(agent(deployed_sha="c0ffee" * 6),))[2:4] == [
+        "NAME   STATE    UNREAD  SINCE",
+        "alice  running       0  3 min ago",
+    ]
+
+
+def test_a_commit_is_to_be_looked_at_before_it_is_approved() -> None:
+    row = approval(3, kind=ApprovalKind.APPLY_COMMIT, commit_ref="c0ff", sha="c0ffee" * 6, stale=True)
+    assert (
+        "    3  apply_commit alice c0ffeec0ffee, 60 s ago, stale: hivectl diff 3, hivectl approve 3, hivectl deny 3"
+        in shown(approvals=(row,))
+    )
 
 
 def test_approvals_of_other_kinds_are_counted() -> None:

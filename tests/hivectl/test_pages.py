@@ -55,6 +55,37 @@ PIPED = [
     ),
     (decision_pages.pending, reply(approvals=()), []),
     (
+        decision_pages.pending,
+        reply(
+            approvals=(
+                approval(kind=ApprovalKind.APPLY_COMMIT, commit_ref="c0ff", sha="c0ffee" * 6, stale=True),
+                approval(8, kind=ApprovalKind.APPLY_COMMIT, commit_ref="4e12"),
+            )
+        ),
+        [
+            "ID  KIND          AGENT  COMMIT        REQUESTED",
+            f" 7  apply_commit  alice  c0ffeec0ffee  {AT}",
+            f" 8  apply_commit  alice  4e12          {AT}",
+            "7 is stale: alice runs another commit since; see hivectl diff 7",
+        ],
+    ),
+    (
+        decision_pages.all_approvals,
+        reply(
+            approvals=(
+                approval(9, kind=ApprovalKind.INIT_CONFIG),
+                approval(8, kind=ApprovalKind.UPDATE),
+                approval(kind=ApprovalKind.APPLY_COMMIT, commit_ref="c0ff", stale=True),
+            )
+        ),
+        [
+            "ID  KIND               AGENT  COMMIT  REQUESTED             STATUS",
+            f" 9  new configuration  alice  -       {AT}  pending",
+            f" 8  update             alice  -       {AT}  pending",
+            f" 7  apply_commit       alice  c0ff    {AT}  pending, stale",
+        ],
+    ),
+    (
         decision_pages.all_approvals,
         reply(
             approvals=(
@@ -114,6 +145,14 @@ TOLD = [
     (Change(kind="message", message=message(body="a\nb")), "message 41: alice to bob, done: a\\nb"),
     (Change(kind="approval", approval=approval()), "approval 7: spawn alice, pending"),
     (Change(kind="approval", approval=approval(decided_at=NOW)), "approval 7: spawn alice, decided"),
+    (
+        Change(kind="approval", approval=approval(kind=ApprovalKind.APPLY_COMMIT, commit_ref="c0ff", stale=True)),
+        "approval 7: apply_commit alice c0ff, pending, stale",
+    ),
+    (
+        Change(kind="approval", approval=approval(kind=ApprovalKind.INIT_CONFIG)),
+        "approval 7: new configuration alice, pending",
+    ),
     (
         Change(kind="question", question=question()),
         'question 3: alice asks the operator "Which branch?" main | dev',

@@ -18,11 +18,23 @@ from twisted.internet.utils import getProcessOutputAndValue
 from twisted.python.failure import Failure
 
 from hyperhive.hivectl.places import candidates
-from hyperhive.wire.records import Change, MessageState
+from hyperhive.wire.records import ApprovalKind, Change, ConfigEvent, MessageState
 from hyperhive.wire.responses import HostResponse
-from tests.hivectl.rows import agent, approval, message, question
-from tests.hivectl.scripted import HIVECTL, Conversation, Ran, ScriptedDaemon, refused, start
+from tests.hivectl.rows import NOW, agent, approval, message, question
+from tests.hivectl.scripted import HIVECTL, OK, Conversation, Ran, ScriptedDaemon, refused, start
 
+WAITING = (
+    approval(description="\n"),
+    approval(8, decided_at=1),
+    approval(9, kind=ApprovalKind.APPLY_COMMIT, commit_ref="c0ffee"),
+)
+HISTORY = HostResponse(
+    ok=True,
+    config_log=tuple(
+        ConfigEvent(tag=tag, sha="c0ffee", at=NOW, text="two\nlines")
+        for tag in ("deployed/3", "denied/2", "proposal/1")
+    ),
+)
 TWO = HostResponse(ok=True, agents=("alice", "manager"))
 
 
@@ -158,6 +170,13 @@ async def test_bash_completes_the_names_of_agents(daemon: ScriptedDaemon, tmp_pa
     ("typed", "offered"),
     [
         ("hivectl ca", ["cancel-question"]),
+        ("hivectl config ", ["log", "show"]),
+        ("hivectl config log al", ["alice"]),
+        ("hivectl config show alice d", ["deployed/3", "denied/2"]),
+        ("hivectl rollback alice deployed/", ["deployed/3"]),
+        ("hivectl diff ", ["9"]),
+        ("hivectl diff 9 --against ", ["running", "last-approved", "previous-proposal"]),
+        ("hivectl diff 9 --against l", ["last-approved"]),
         ("hivectl restart alice ", ["bob", "manager"]),
         ("hivectl send al", ["alice"]),
         ("hivectl send ", ["alice", "bob", "manager", "operator", "*"]),
@@ -167,7 +186,7 @@ async def test_bash_completes_the_names_of_agents(daemon: ScriptedDaemon, tmp_pa
         ("hivectl image build --suite t", ["trixie"]),
         ("hivectl help re", ["request-spawn", "restart", "rebuild", "resume", "requeue"]),
         ("hivectl messages --agent b", ["bob"]),
-        ("hivectl approve ", ["7"]),
+        ("hivectl approve ", ["7", "9"]),
         ("hivectl deny 8", []),
         ("hivectl answer ", ["3"]),
         ("hivectl answer 3 --choose ", ["main", "dev"]),
@@ -181,7 +200,8 @@ async def test_what_is_typed_is_completed_by_what_the_daemon_knows(
 ) -> None:
     daemon.answers |= {
         "List": HostResponse(ok=True, agents=("alice", "bob", "manager")),
-        "Pending": HostResponse(ok=True, approvals=(approval(description="\n"), approval(8, decided_at=1))),
+        "Pending": HostResponse(ok=True, approvals=WAITING),
+        "ConfigLog": lambda conversation, request: conversation.say(HISTORY if request.name == "alice" else OK),
         "Questions": HostResponse(ok=True, questions=(question(question="two\nlines"),)),
         "DeadLetters": HostResponse(ok=True, messages=(message(state=MessageState.DEAD, body="\x1b"),)),
     }

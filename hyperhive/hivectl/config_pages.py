@@ -1,0 +1,98 @@
+"""Pages about agents' configurations: what a commit changes, what became of each, what stands in one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Final
+
+from hyperhive.hivectl.page import Column, Line, Page, Remark, Table, Verbatim, View
+from hyperhive.hivectl.patches import styled_lines
+from hyperhive.wire.names import MANAGER
+
+if TYPE_CHECKING:
+    from hyperhive.wire.records import ConfigEvent, ConfigFile
+    from hyperhive.wire.responses import HostResponse
+
+RUNNING: Final = "running"
+AGAINST: Final = {
+    RUNNING: "what runs",
+    "last-approved": "what was approved last",
+    "previous-proposal": "what was proposed before it",
+}
+"""What a commit can be shown against, in words."""
+_CONFIGURATION: Final = "agent.toml"
+_TAG_STYLES: Final = {"deployed": "green", "failed": "bold red", "denied": "dim"}
+
+
+def diff(number: int, against: str = RUNNING) -> Callable[[HostResponse, View], Page]:
+    """What the commit of an approval changes, and how to approve exactly that."""
+    return lambda reply, view: (
+        *_head(reply, view, number, against),
+        Line(""),
+        *(styled_lines(reply.diff) if reply.diff else (Line("Nothing: both commits hold the same files."),)),
+        Line(""),
+        *_foot(reply, number),
+    )
+
+
+def log(agent: str, most: int | None = None) -> Callable[[HostResponse, View], Page]:
+    """What became of an agent's configuration, newest first; at most so many steps."""
+    return lambda reply, view: _log((reply.config_log or ())[:most], agent, view)
+
+
+def show(reply: HostResponse, _view: View) -> Page:
+    """The files of a configuration, each under its name where there are several."""
+    files = sorted(reply.files or (), key=lambda file: (file.path != _CONFIGURATION, file.path))
+    page: list[Line | Verbatim | Remark] = [Remark(f"Commit {reply.sha}:")] if reply.sha else []
+    for file in files:
+        if len(files) > 1:
+            page.append(Verbatim(f"==> {file.path} <==", "bold"))
+        page.extend(_lines(file))
+        if file.cut:
+            page.append(Remark(f"{file.path} goes on; 'git show' in the applied repository shows all of it."))
+    return page if files else (*page, Remark("There is no file in it."))
+
+
+def _head(reply: HostResponse, view: View, number: int, against: str) -> Iterator[Line | Verbatim]:
+    row = next(iter(reply.approvals or ()), None)
+    if row is None:
+        yield Line(f"Approval {number}", "bold")
+    else:
+        asked = f"asked for by the {row.requested_by or MANAGER} {view.moment(row.requested_at)}"
+        yield Line(f"Approval {number}: {row.agent} is to run another commit, {asked}", "bold")
+        if row.description:
+            yield from (Verbatim(f"  | {line}") for line in row.description.split("\n"))
+    yield Line(f"  commit   {reply.sha or 'unknown'}")
+    yield Line(f"  against  {reply.base or 'nothing'}, {AGAINST.get(against, against)}")
+    if row is not None and row.stale:
+        yield Line(f"  stale: {row.agent} runs another commit since this was asked for", "yellow")
+
+
+def _foot(reply: HostResponse, number: int) -> Iterator[Line]:
+    row = next(iter(reply.approvals or ()), None)
+    if reply.digest is None:
+        yield Line(f"To approve it, see what it changes of what runs: hivectl diff {number}")
+        return
+    yield Line(f"digest   {reply.digest}")
+    if row is None or (row.status.value == "pending" and row.decided_at is None):
+        yield Line(f"hivectl approve {number} --digest {reply.digest}", "bold")
+    else:
+        decided = "decided" if row.status.value == "pending" else row.status.value
+        yield Line(f"Approval {number} is {decided} already.")
+
+
+def _log(rows: tuple[ConfigEvent, ...], agent: str, view: View) -> Page:
+    if not rows:
+        return (Remark(f"Nothing is recorded of {agent}'s configuration."),)
+    columns = (Column("TAG"), Column("COMMIT"), Column("WHEN"), Column("TEXT", long=True))
+    return (Table(columns, [_step(row, view) for row in rows]).without_empty("TEXT"),)
+
+
+def _step(row: ConfigEvent, view: View) -> tuple[str | Line, ...]:
+    tag = Line(row.tag, _TAG_STYLES.get(row.tag.partition("/")[0], ""))
+    return (tag, row.sha[:12], view.moment(row.at), row.text.strip().partition("\n")[0])
+
+
+def _lines(file: ConfigFile) -> Iterator[Verbatim]:
+    if file.text:
+        yield from (Verbatim(line) for line in file.text.removesuffix("\n").split("\n"))
