@@ -120,7 +120,7 @@ def _parser() -> argparse.ArgumentParser:
         help=f"which Debian the host is: {' or '.join(trees.SUITES)} (HYPERHIVE_TEST_HOST_SUITE; {trees.SUITES[0]})",
     )
     parser.add_argument("--results", type=Path, default=RESULTS, help="where results and journals go (build/test-host)")
-    parser.add_argument("--minutes", type=float, default=20, help="how long what runs inside may take (20)")
+    parser.add_argument("--minutes", type=float, default=40, help="how long what runs inside may take (40)")
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     test = actions.add_parser("test", help="run tests/host in it; what follows -- is passed to pytest")
     test.add_argument("arguments", nargs="*", metavar="...")

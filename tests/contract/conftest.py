@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.contract.nursery import Nursery
 from tests.contract.world import LocalWorld, World
 from tests.daemon.conftest import short_lived
 
@@ -17,3 +18,15 @@ def world() -> Iterator[World]:
         world = LocalWorld(hive)
         world.start()
         yield world
+
+
+@pytest.fixture
+def nursery(world: World) -> Iterator[Nursery]:
+    """No daemon runs on the world, till the end."""
+    world.kill_daemon()
+    nursery = Nursery()
+    try:
+        yield nursery
+    finally:
+        nursery.end()
+        world.start()

@@ -29,6 +29,11 @@ COMMON: Final = (
     "hyperhive.services.homes:purge",
     "hyperhive.sockets:Doors.open",
     "hyperhive.sockets:Doors.close",
+    "hyperhive.services.launches:Launches.becomes_healthy",
+    "hyperhive.repositories.repositories:Repositories.make",
+    "hyperhive.repositories.repositories:Repositories.write_out",
+    "hyperhive.repositories.repositories:Repositories.tag",
+    "hyperhive.repositories.repositories:Repositories.move",
 )
 MACHINES: Final = (
     "hyperhive.containers.starts:write_start",
@@ -111,7 +116,10 @@ def watch(death: Death, steps: tuple[str, ...]) -> None:
 
     async def counted(self: Labour, work: Any) -> Any:
         _COUNTED.set((work.agent, work.kind.value) == (death.agent, death.kind))
-        return await carry_out(self, work)
+        try:
+            return await carry_out(self, work)
+        finally:
+            _COUNTED.set(False)
 
     Labour.carry_out = counted  # type: ignore[method-assign]
     for step in steps:

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 # Mail of the operator is {"do": ..., ...}; what came of it goes to the manager, in reply. Mail of others is reported.
+# The manager, whose mail is the test's, runs the scripts that it gets by a fifo, which the test makes in its state.
 PROGRAM = r"""
 import json, os, signal, socket, subprocess, sys, time
 
 print("ready, start", os.environ["HIVE_GENERATION"], flush=True)
 while os.environ["HIVE_AGENT"] == "manager":
+    while not os.path.exists("outcome"):
+        time.sleep(0.02)
+    with open("script") as script:
+        done = subprocess.run(["sh", "-euc", script.read()], stdout=-1, stderr=-2, text=True, timeout=50)
+    with open("outcome", "w") as outcome:
+        json.dump([done.returncode, done.stdout], outcome)
+if "MUTE" in os.environ:
     signal.pause()
+if "DIES" in os.environ:
+    sys.exit(7)
 
 def connection():
     while True:
@@ -37,7 +47,8 @@ def do(order):
     if what == "say":
         return print(order["text"], flush=True)
     if what == "tell":
-        return {"cwd": os.getcwd(), "uid": os.getuid(), **{k: v for k, v in os.environ.items() if k[:5] == "HIVE_"}}
+        told = {k: v for k, v in os.environ.items() if k[:5] == "HIVE_" or k == "HUE"}
+        return {"cwd": os.getcwd(), "uid": os.getuid(), **told}
     if what == "write":
         with open(path, "w") as file:
             return file.write(order["text"])

@@ -2,24 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-
 from tests.contract.nursery import Nursery
 from tests.contract.world import World
-
-
-@pytest.fixture
-def nursery(world: World) -> Iterator[Nursery]:
-    """No daemon runs on the world, till the end."""
-    world.kill_daemon()
-    nursery = Nursery()
-    try:
-        yield nursery
-    finally:
-        nursery.end()
-        world.start()
 
 
 def test_a_spawn_and_a_destruction_are_finished_wherever_their_daemon_was_killed(

@@ -106,6 +106,23 @@ class World(ABC):
         """The number of a message from the manager."""
         return int(self._manager.ask("send", to=to, body=body)["id"])
 
+    def manager_runs(self, script: str) -> str:
+        """What a shell script prints that the manager's program runs in its container; it must succeed."""
+        self.ask("start", name="manager")
+        fifos = [self.hive.state / "agents/manager/state" / name for name in ("script", "outcome")]
+        for fifo in fifos:
+            if not fifo.exists():
+                os.mkfifo(fifo)
+                fifo.chmod(0o666)  # the manager is another user
+        fifos[0].write_text(script)
+        status, printed = json.loads(fifos[1].read_text())
+        assert status == 0, printed
+        return str(printed)
+
+    def manager_asks(self, cmd: str, **fields: Any) -> Answer:
+        """The answer to the manager."""
+        return self._manager.ask(cmd, **fields)
+
     def read_until(self, wanted: Callable[[Answer], bool]) -> Answer:
         """The first message to the manager that is so, of all that came and of all that come."""
         for row in list(self.mail.values()):

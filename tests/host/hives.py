@@ -6,9 +6,11 @@ import json
 import os
 import shlex
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tests.daemon.client import PATIENCE
 from tests.daemon.harness import Daemon, Hive
 
 FOREVER = ("/bin/sleep", "infinity")
@@ -52,6 +54,22 @@ class NspawnHive(Hive):
             subprocess.run(["systemctl", "kill", "--signal=KILL", unit], check=False, capture_output=True)
             call("systemctl", "stop", unit)
             subprocess.run(["systemctl", "reset-failed", unit], check=False, capture_output=True)
+
+
+def prints(unit: str, beginning: str) -> bool:
+    """Whether this invocation of the unit prints such a line, waited for.
+
+    The journal is read again and again: `journalctl --follow` was seen to miss lines that are in it, where files of
+    the journal had just been added.
+    """
+    invocation = call("systemctl", "show", unit, "--property=InvocationID", "--value")
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        printed = call("journalctl", "--output=cat", f"_SYSTEMD_INVOCATION_ID={invocation}")
+        if any(line.startswith(beginning) for line in printed.splitlines()):
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def call(*words: str) -> str:

@@ -7,13 +7,12 @@ import json
 import os
 import socket
 import struct
-import subprocess
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
 from tests.daemon.client import PATIENCE, Answer
-from tests.host.hives import NspawnHive, call
+from tests.host.hives import NspawnHive, call, prints
 
 IS_OPEN = "the door is open"
 PROGRAM = """
@@ -77,15 +76,7 @@ class Puppet:
 
     def wait(self) -> None:
         """Return when it can be told something."""
-        invocation = call("systemctl", "show", self.hive.unit(self.name), "--property=InvocationID", "--value")
-        words = ("timeout", str(PATIENCE), "journalctl", "--follow", "--no-tail", "--output=cat")
-        with subprocess.Popen(
-            [*words, f"_SYSTEMD_INVOCATION_ID={invocation}"], stdout=subprocess.PIPE, text=True
-        ) as journal:
-            assert journal.stdout is not None
-            printed = next((line for line in journal.stdout if IS_OPEN in line), "")
-            journal.terminate()
-        assert printed, f"{self.name} did not open its door"
+        assert prints(self.hive.unit(self.name), IS_OPEN), f"{self.name} did not open its door"
 
     def do(self, code: str, *descriptors: int) -> Any:
         """Have it run that; what it set `result` to."""

@@ -6,8 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.contract.test_crashes import *  # noqa: F403 - the same tests, with the worlds of this host
+from tests.contract.conftest import nursery  # noqa: F401 - a fixture of these tests
+from tests.contract.test_configs import *  # noqa: F403 - the same tests, with the worlds of this host
+from tests.contract.test_crashes import *  # noqa: F403
 from tests.contract.test_daemon_killed import *  # noqa: F403
+from tests.contract.test_deploy_killed import *  # noqa: F403
 from tests.contract.test_kept import *  # noqa: F403
 from tests.contract.test_lifecycle import *  # noqa: F403
 from tests.contract.world import World

@@ -110,11 +110,9 @@ def test_the_managers_proposals_belong_on_the_host_to_the_images_user(open_hive:
 def test_the_manager_reads_what_was_applied_and_cant_write_it(open_hive: Open) -> None:
     hive = open_hive(user="root")
     applied = hive.state / "applied/alice"
-    applied.mkdir()
-    (applied / "flake.nix").write_text("{ }")
     manager = Puppet(hive, "manager")
-    assert manager.do("result = open('/applied/alice/flake.nix').read()") == "{ }"
-    assert manager.fails("open('/applied/alice/flake.nix', 'a')") == "EROFS"
+    assert manager.do("result = open('/applied/alice/HEAD').read()") == (applied / "HEAD").read_text()
+    assert manager.fails("open('/applied/alice/HEAD', 'a')") == "EROFS"
     assert manager.fails("os.mkdir('/applied/bob')") == "EROFS"
 
 
@@ -127,7 +125,9 @@ def test_a_link_in_the_place_of_a_proposal_is_not_followed_when_the_agent_starts
     hive = open_hive(user="root")
     victim = hive.base / "victim"
     victim.mkdir(mode=0o755)
-    Puppet(hive, "manager").do(f"os.rmdir('/agents/alice'); os.symlink({str(victim)!r}, '/agents/alice')")
+    Puppet(hive, "manager").do(
+        f"import shutil; shutil.rmtree('/agents/alice'); os.symlink({str(victim)!r}, '/agents/alice')"
+    )
     before = victim.stat()
     restart(Puppet(hive, "alice"))
     assert victim.stat() == before
