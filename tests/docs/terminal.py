@@ -33,7 +33,8 @@ def typed(command: str, directory: Path, environment: Mapping[str, str]) -> list
     finally:
         os.close(ours)
         process.wait(PATIENCE)
-    return [_shown(line.removesuffix("\r")) for line in written.decode().removesuffix("\n").split("\n")]
+    lines = written.decode().removesuffix("\n").split("\n") if written else []
+    return [_shown(line.removesuffix("\r")) for line in lines]
 
 
 def _all_of(terminal: int, command: str) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
@@ -33,10 +34,11 @@ def sockets() -> Iterator[Path]:
 
 @pytest.mark.deadline(120)
 def test_the_daemon_answers_every_example_as_the_page_says(sockets: Path) -> None:
+    found: dict[str, str] = {}
     for example in EXAMPLES:
         line = Line(sockets / subject(example))
         for said in example.lines[1:]:
-            follow(line, said, example, sockets)
+            follow(line, said, example, sockets, found)
         line.close()
 
 
@@ -79,13 +81,17 @@ def subject(example: Block) -> str:
     return example.lines[0].removeprefix("# ")
 
 
-def follow(line: Line, said: str, example: Block, sockets: Path) -> None:
-    """Do what one line of an example says."""
+def follow(line: Line, said: str, example: Block, sockets: Path, found: dict[str, str]) -> None:
+    """Do what one line of an example says; `found` is what `…` stands for in what is sent, by its key."""
     if said.startswith(">"):
-        line.say(said[2:])
+        line.say(re.sub(r'"(\w+)":"…"', lambda key: f'"{key[1]}":"{found[key[1]]}"', said[2:]))
         return
     if said == "|":
         line.say_no_more()
+        return
+    if said.startswith("+ "):
+        agent, _, text = said[2:].partition(" ")
+        found["commit_ref"] = committed(sockets.parent / "proposed" / agent, text)
         return
     if said.startswith("! "):
         elsewhere, _, request = said[2:].partition(" ")
@@ -94,14 +100,24 @@ def follow(line: Line, said: str, example: Block, sockets: Path) -> None:
         assert '"err"' not in other.hear()
         other.close()
         return
-    assert said[:2] in {"< ", "<"}, f"{example.place}: a line begins with '> ', '< ', '! ' or '|', not so: {said}"
+    assert said[:2] in {"< ", "<"}, f"{example.place}: a line begins with '> ', '< ', '! ', '+ ' or '|': {said}"
     heard = line.hear()
     assert re.fullmatch(pattern(said[2:]), heard), f"{example.place}\n  the page: {said[2:]}\n  the hive: {heard}"
+    found |= re.findall(r'"(digest)":"(\w+)"', heard)
+
+
+def committed(repository: Path, text: str) -> str:
+    """The first digits of the commit that a manager makes with one more line in `agent.toml`."""
+    with (repository / "agent.toml").open("a") as file:
+        file.write(f"{text}\n")
+    subprocess.run(["git", "commit", "--quiet", "--all", "--message", "a change"], cwd=repository, check=True)
+    words = ["git", "rev-parse", "--short=12", "HEAD"]
+    return subprocess.check_output(words, cwd=repository, text=True).strip()
 
 
 def pattern(expected: str) -> str:
     """What an answer must match: `…` stands for a number or a text that varies."""
-    return '[^"]+?'.join(re.escape(part) for part in expected.split("…"))
+    return r'(?:[^"\\]|\\.)+?'.join(re.escape(part) for part in expected.split("…"))
 
 
 def tags(example: Block, side: str, tag: str) -> set[str]:
