@@ -76,15 +76,15 @@ class Approvals(Service):
     async def request_update(self, agent: str, origin: str, by: str) -> None:
         """Ask to make an agent from that anew, unless that was asked before."""
 
-        def change(connection: Connection) -> int | None:
-            if not configs.ask(connection, agent, origin):
-                return None
-            verdicts.withdraw_updates_of(connection, Effects(), agent, self._broker.now())
-            return table.queue(connection, Proposal(agent=agent, kind=ApprovalKind.UPDATE, by=by), self._broker.now())
+        def change(connection: Connection) -> Effects:
+            effects, now = Effects(), self._broker.now()
+            if configs.ask(connection, agent, origin):
+                verdicts.withdraw_updates_of(connection, effects, agent, now)
+                id_ = table.queue(connection, Proposal(agent=agent, kind=ApprovalKind.UPDATE, by=by), now)
+                effects.rows.append((Kind.APPROVAL, id_, None))
+            return effects
 
-        id_ = await self._broker.database.perform(change)
-        if id_ is not None:
-            self._broker.feed.publish(Kind.APPROVAL, id_)
+        self._broker.announce(await self._broker.database.perform(change))
 
     async def approve(self, id_: int, by: str, digest: str | None = None) -> int:
         """Yes: the operation that this starts, once both are on disk. `digest` is that of the diff that was looked at.
