@@ -24,6 +24,7 @@ from hyperhive.containers.local import LocalContainers
 from hyperhive.containers.records import read_run
 from hyperhive.errors import ContainerError
 from tests.containers.conftest import Hive, alive, descriptors
+from tests.daemon.harness import ends
 
 FOREVER = "exec sleep 1000"
 
@@ -468,7 +469,7 @@ async def test_a_check_that_takes_too_long_is_killed_with_what_it_started(
     script = 'sleep 1000 & echo $! > "$HIVE_STATE_DIR/told"; wait'
     with pytest.raises(ContainerError, match="did not end within 3 seconds: it was killed"):
         await containers.check("alice", ["sh", "-c", script])
-    assert not alive(int(await line))
+    assert ends(int(await line))
 
 
 async def test_who_does_not_run_can_not_be_checked(hive: Hive) -> None:
