@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shlex
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from attrs import evolve
+from twisted.internet.task import deferLater
 
 from hyperhive.agent_config import AgentConfig
 from hyperhive.boundaries import Plan
@@ -19,6 +20,7 @@ from hyperhive.errors import ContainerError, brief
 from hyperhive.layout import Layout
 from hyperhive.limits import CHECK_SECONDS, HOST_NETWORK
 
+LOOKS, LOOK_AGAIN_SECONDS = 100, 0.02
 SLACK_SECONDS: Final = 2.0
 """What ending a check that took too long may take."""
 
@@ -53,7 +55,7 @@ async def check(reactor: IReactor, notes: Path, leader: int, command: Sequence[s
     outcome = await attempt_as(
         reactor,
         *words,
-        environment=proc.environment(leader),
+        environment=await _environment(reactor, leader),
         directory=notes,
         seconds=CHECK_SECONDS + SLACK_SECONDS,
     )
@@ -62,3 +64,16 @@ async def check(reactor: IReactor, notes: Path, leader: int, command: Sequence[s
     if reactor.seconds() - begun >= CHECK_SECONDS:
         raise ContainerError(f"'{shown}' did not end within {CHECK_SECONDS:g} seconds: it was killed")
     raise ContainerError(f"'{shown}' failed: {outcome.complaint or 'it did not say why'}")
+
+
+async def _environment(reactor: IReactor, leader: int) -> Mapping[bytes, bytes]:
+    """The environment of that process; one that is just being executed shows none for a moment.
+
+    Raises ContainerError if it has none.
+    """
+    for _ in range(LOOKS):
+        found = proc.environment(leader)
+        if found:
+            return found
+        await deferLater(reactor, LOOK_AGAIN_SECONDS)
+    raise ContainerError(f"the environment of process {leader} can't be read")

@@ -38,8 +38,16 @@ class Hive:
         self._clients: list[Client] = []
 
     def start(self, *options: str, program: str = "") -> Daemon:
-        """A daemon that is up. `program` is the Python that every agent runs; without one they sleep."""
-        return self.start_bare(*self.places(), *self.agent_command(program), *options)
+        """A daemon that is up, and has started its manager, which gives back what anybody reads in its place till then.
+
+        `program` is the Python that every agent runs; without one they sleep.
+        """
+        daemon = self.start_bare(*self.places(), *self.agent_command(program), *options)
+        with self.host() as host, self.host() as following:
+            assert following.ask("subscribe")["ok"]
+            while any(row["agent"] == "manager" for row in host.ask("operations")["operations"]):
+                following.hear()
+        return daemon
 
     def start_bare(self, *options: str, environment: Mapping[str, str] | None = None) -> Daemon:
         """A daemon that is up, with those options alone."""
