@@ -217,7 +217,7 @@ def _named(numbers: Sequence[int]) -> str:
 def _started(reply: HostResponse) -> Page:
     numbers = _operations(reply)
     told = f"Under way as {_named(numbers)}" if numbers else "Under way"
-    return (Line(f"{told}: hivectl operations shows it."),)
+    return (Line(f"{told}: hivectl operations --all shows how it ends."),)
 
 
 def _too_late(_outcome: object, seconds: float) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from hyperhive.hivectl.page import Column, Line, Page, Remark, Table, Verbatim, View
 from hyperhive.hivectl.patches import styled_lines
 from hyperhive.wire.names import MANAGER
+from hyperhive.wire.records import ApprovalStatus
 
 if TYPE_CHECKING:
     from hyperhive.wire.records import ConfigEvent, ConfigFile
@@ -20,7 +21,9 @@ AGAINST: Final = {
     "previous-proposal": "what was proposed before it",
 }
 """What a commit can be shown against, in words."""
+_DECIDED: Final = {ApprovalStatus.PENDING: "is decided", ApprovalStatus.FAILED: "has failed"}
 _CONFIGURATION: Final = "agent.toml"
+_NOES: Final = ("denied", "cancelled")
 _TAG_STYLES: Final = {"deployed": "green", "failed": "bold red", "denied": "dim"}
 
 
@@ -74,11 +77,11 @@ def _foot(reply: HostResponse, number: int) -> Iterator[Line]:
         yield Line(f"To approve it, see what it changes of what runs: hivectl diff {number}")
         return
     yield Line(f"digest   {reply.digest}")
-    if row is None or (row.status.value == "pending" and row.decided_at is None):
+    if row is None or (row.status is ApprovalStatus.PENDING and row.decided_at is None):
         yield Line(f"hivectl approve {number} --digest {reply.digest}", "bold")
     else:
-        decided = "decided" if row.status.value == "pending" else row.status.value
-        yield Line(f"Approval {number} is {decided} already.")
+        said = _DECIDED.get(row.status, f"is {row.status.value}")
+        yield Line(f"Approval {number} {said} already.")
 
 
 def _log(rows: tuple[ConfigEvent, ...], agent: str, view: View) -> Page:
@@ -89,8 +92,11 @@ def _log(rows: tuple[ConfigEvent, ...], agent: str, view: View) -> Page:
 
 
 def _step(row: ConfigEvent, view: View) -> tuple[str | Line, ...]:
-    tag = Line(row.tag, _TAG_STYLES.get(row.tag.partition("/")[0], ""))
-    return (tag, row.sha[:12], view.moment(row.at), row.text.strip().partition("\n")[0])
+    step = row.tag.partition("/")[0]
+    text = row.text.strip()
+    if step in _NOES:  # by whom, and below that the note
+        text = text.replace("\n\n", ": ", 1)
+    return (Line(row.tag, _TAG_STYLES.get(step, "")), row.sha[:12], view.moment(row.at), text.partition("\n")[0])
 
 
 def _lines(file: ConfigFile) -> Iterator[Verbatim]:

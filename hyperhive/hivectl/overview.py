@@ -180,8 +180,9 @@ def _approvals(standing: Standing, view: View) -> Iterator[Line]:
 
 
 def _decisions(row: Approval) -> Iterator[str]:
-    """The commands that settle it; a commit is to be looked at first."""
-    for command in (("diff",) if row.commit_ref else ()) + ("approve", "deny"):
+    """The commands that settle it; a commit is to be looked at first, and what is stale has to be."""
+    looks = ("diff",) if row.commit_ref else ()
+    for command in (*looks, *(() if row.stale else ("approve",)), "deny"):
         yield f"hivectl {command} {row.id}"
 
 

@@ -15,7 +15,7 @@ from hyperhive.layout import Layout
 from hyperhive.limits import MOST_SHOWN
 from hyperhive.mounts import objection_to_mounts, objection_to_sharing
 from hyperhive.services.broker import Broker
-from hyperhive.store import configs
+from hyperhive.store import agents, configs
 from hyperhive.store.configs import Deployed
 from hyperhive.store.database import Connection
 from hyperhive.wire.records import ConfigEvent, ConfigFile
@@ -46,9 +46,23 @@ class Configurations:
             await self._repositories.move(name, known.commit)
         return known.commit
 
+    async def find(self, name: str) -> Deployed | None:
+        """What the agent is made from, None for one from before configurations.
+
+        Raises UnknownAgent for nobody in the hive who has no configuration to be spawned with either.
+        """
+
+        def reading(connection: Connection) -> Deployed | None:
+            known = configs.found(connection, name)
+            if known is None:
+                agents.one(connection, name)
+            return known
+
+        return await self._broker.database.perform(reading)
+
     async def deployed(self, name: str) -> Deployed:
-        """What the agent is made from. Raises Refused if it has no configuration."""
-        known = await self._broker.database.perform(self.reading(name))
+        """What the agent is made from. Raises UnknownAgent, or Refused for an agent that has no configuration."""
+        known = await self.find(name)
         if known is None:
             message = f"there is no configuration of '{name}'; 'rebuild' makes one of an agent that has none yet"
             raise Refused(message)

@@ -14,10 +14,9 @@ from hyperhive.boundaries import IRepositories
 from hyperhive.errors import HiveError, Refused
 from hyperhive.services.broker import Broker
 from hyperhive.services.configurations import Configurations
-from hyperhive.store import agents, configs, operations
 from hyperhive.store import approvals as table
+from hyperhive.store import configs, operations
 from hyperhive.store.approvals import Proposal
-from hyperhive.store.configs import Deployed
 from hyperhive.store.database import Connection
 from hyperhive.wire.records import Approval, ApprovalKind, ApprovalStatus
 
@@ -101,17 +100,21 @@ class Proposals:
     async def confirm(self, approval: Approval, digest: str | None) -> str:
         """The commit that runs, against which a yes is meant.
 
-        Raises Refused where another runs than was shown, unless the digest is that of the difference to this one.
+        Raises Refused for one that runs already, and where another runs than was shown, unless the digest is that of
+        the difference to this one.
         """
         known = await self._configurations.deployed(approval.agent)
+        if approval.sha == known.commit:
+            message = f"'{approval.agent}' is made from {known.commit[:12]} already; deny approval {approval.id}"
+            raise Refused(message)
         if digest is None and approval.base == known.commit:
             return known.commit
         new = await self.compare(approval.id, None)
         if digest is None:
             message = (
-                f"approval {approval.id} is stale: it was shown against {str(approval.base)[:12]}, and "
-                f"{approval.agent} is made from {new.base[:12]} since; look at 'diff' again, and approve with the "
-                f"digest {new.digest}"
+                f"approval {approval.id} is stale: it was asked for when {approval.agent} was made from "
+                f"{str(approval.base)[:12]}, which is {new.base[:12]} since; look at 'diff' again, and approve with "
+                f"the digest that it shows"
             )
             raise Refused(message)
         if digest != new.digest:
@@ -205,16 +208,8 @@ class Proposals:
         return commits[0]
 
     async def _base_of(self, name: str) -> str:
-        """What the agent is made from. Raises UnknownAgent for nobody in the hive, who has no configuration either."""
-
-        def reading(connection: Connection) -> Deployed | None:
-            known = configs.found(connection, name)
-            if known is None:
-                agents.one(connection, name)
-            return known
-
-        known = await self._broker.database.perform(reading)
-        # One that has been in the hive since before there were configurations gets its first now.
+        """What the agent is made from; one from before configurations gets its first now. Raises UnknownAgent."""
+        known = await self._configurations.find(name)
         return await self._configurations.make(name) if known is None else known.commit
 
 

@@ -76,7 +76,7 @@ async def test_work_off_a_terminal_is_one_request_that_lasts(daemon: ScriptedDae
 async def test_work_that_nobody_waits_for_gives_its_operation(daemon: ScriptedDaemon) -> None:
     daemon.answers["Restart"] = STARTED
     ran = await daemon.run("restart", "alice", "--no-wait")
-    assert ran == (0, "Under way as operation 12: hivectl operations shows it.\n", "")
+    assert ran == (0, "Under way as operation 12: hivectl operations --all shows how it ends.\n", "")
     assert daemon.asked == [b'{"cmd":"restart","name":"alice","wait":false}']
 
 
@@ -112,7 +112,7 @@ async def test_several_agents_on_a_terminal_are_followed_to_the_last_end(daemon:
 async def test_several_operations_that_nobody_waits_for_are_all_named(daemon: ScriptedDaemon) -> None:
     daemon.answers["Stop"] = HostResponse(ok=True, operation=12, operations=(operation(), operation(13)))
     ran = await daemon.run("stop", "alice", "bob", "--no-wait")
-    assert ran.out == "Under way as operations 12, 13: hivectl operations shows it.\n"
+    assert ran.out == "Under way as operations 12, 13: hivectl operations --all shows how it ends.\n"
 
 
 async def test_approve_waits_for_the_operation_that_it_started(daemon: ScriptedDaemon) -> None:

@@ -96,11 +96,15 @@ def test_a_diff_against_what_does_not_run_is_no_ground_for_an_approval() -> None
 
 
 @pytest.mark.parametrize(
-    ("decided", "word"),
-    [({"status": ApprovalStatus.DENIED}, "denied"), ({"decided_at": NOW}, "decided")],
+    ("decided", "said"),
+    [
+        ({"status": ApprovalStatus.DENIED}, "is denied"),
+        ({"status": ApprovalStatus.FAILED}, "has failed"),
+        ({"decided_at": NOW}, "is decided"),
+    ],
 )
-def test_what_was_decided_is_not_offered_for_approval(decided: Any, word: str) -> None:
-    assert shown(of_commit(approvals=(waiting(**decided),)))[-1] == f"Approval 3 is {word} already."
+def test_what_was_decided_is_not_offered_for_approval(decided: Any, said: str) -> None:
+    assert shown(of_commit(approvals=(waiting(**decided),)))[-1] == f"Approval 3 {said} already."
 
 
 def test_a_commit_that_changes_nothing_says_so() -> None:
@@ -168,6 +172,15 @@ def test_the_history_of_a_configuration_is_a_table_with_the_first_line_of_what_w
         "failed/2    c0dec0dec0de  3 min ago  did not speak within 60 s",
         "deployed/0  c0dec0dec0de  2 h ago    -",
     ]
+
+
+def test_the_history_says_why_the_operator_said_no() -> None:
+    no = ConfigEvent(tag="denied/4", sha=SHA, at=NOW - 60, text="by operator\n\ntoo quick")
+    assert (
+        plain(config_pages.log("alice")(reply(config_log=(no,)), PIPE))
+        .splitlines()[1]
+        .endswith("by operator: too quick")
+    )
 
 
 def test_no_more_of_the_history_is_shown_than_was_wanted() -> None:

@@ -134,10 +134,17 @@ def test_the_commits_that_agents_are_made_from_are_left_to_the_list_of_agents() 
 
 
 def test_a_commit_is_to_be_looked_at_before_it_is_approved() -> None:
-    row = approval(3, kind=ApprovalKind.APPLY_COMMIT, commit_ref="c0ff", sha="c0ffee" * 6, stale=True)
+    row = approval(3, kind=ApprovalKind.APPLY_COMMIT, commit_ref="c0ff", sha="c0ffee" * 6)
     assert (
-        "    3  apply_commit alice c0ffeec0ffee, 60 s ago, stale: hivectl diff 3, hivectl approve 3, hivectl deny 3"
+        "    3  apply_commit alice c0ffeec0ffee, 60 s ago: hivectl diff 3, hivectl approve 3, hivectl deny 3"
         in shown(approvals=(row,))
+    )
+
+
+def test_a_stale_commit_is_approved_with_the_digest_that_its_diff_shows() -> None:
+    row = approval(3, kind=ApprovalKind.APPLY_COMMIT, commit_ref="c0ff", sha="c0ffee" * 6, stale=True)
+    assert "    3  apply_commit alice c0ffeec0ffee, 60 s ago, stale: hivectl diff 3, hivectl deny 3" in shown(
+        approvals=(row,)
     )
 
 

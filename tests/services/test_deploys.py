@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
-from hyperhive.errors import BadConfig, ContainerError, OperationFailed, Refused, RepositoryError
+from hyperhive.errors import BadConfig, ContainerError, OperationFailed, Refused, RepositoryError, UnknownAgent
 from hyperhive.services.writing import AGAIN
 from hyperhive.store import configs, operations
 from hyperhive.wire import events
@@ -185,7 +185,7 @@ def test_a_deploy_in_between_makes_an_approval_stale_until_the_new_diff_was_look
     bench.pulse.voice(carol)()
     bench.settle()
     assert (row(bench, first).stale, row(bench, second).stale) == (False, True)
-    with pytest.raises(Refused, match="approval 2 is stale: it was shown against"):
+    with pytest.raises(Refused, match="approval 2 is stale: it was asked for when carol was made from"):
         approve(bench, second)
     new = bench.get(bench.approvals.diff(second, None)).digest
     assert new is not None
@@ -194,6 +194,16 @@ def test_a_deploy_in_between_makes_an_approval_stale_until_the_new_diff_was_look
         approve(bench, second, shown)
     approve(bench, second, new)
     assert environment(bench) == {"SPEED": "slow"}
+
+
+def test_a_commit_that_was_deployed_meanwhile_is_not_approved_again(bench: Bench, carol: str) -> None:
+    first = ask(bench, carol)
+    again = bench.get(bench.approvals.request_commit(carol, row(bench, first).sha or "", None, MANAGER))
+    approve(bench, first)
+    bench.pulse.voice(carol)()
+    bench.settle()
+    with pytest.raises(Refused, match=f"'carol' is made from .* already; deny approval {again}"):
+        approve(bench, again)
 
 
 def test_two_who_decide_at_once_decide_once(bench: Bench, carol: str) -> None:
@@ -263,9 +273,17 @@ def test_repositories_can_be_had_before_their_agent(bench: Bench) -> None:
 
 def test_a_purge_takes_the_configuration_away_and_a_new_agent_begins_with_a_new_one(bench: Bench, carol: str) -> None:
     bench.operate(carol, OperationKind.DESTROY, flag=True)
-    with pytest.raises(Refused, match="there is no configuration of 'carol'"):
+    with pytest.raises(UnknownAgent, match="there is no agent 'carol'"):
         bench.get(bench.configurations.history(carol))
     assert not bench.layout.deployed(carol).exists()
+
+
+def test_an_agent_from_before_configurations_gets_one_by_a_rebuild(bench: Bench, carol: str) -> None:
+    bench.get(bench.broker.database.perform(lambda connection: configs.forget(connection, carol)))
+    with pytest.raises(Refused, match="there is no configuration of 'carol'; 'rebuild' makes one"):
+        bench.get(bench.configurations.history(carol))
+    bench.operate(carol, OperationKind.REBUILD)
+    assert bench.get(bench.configurations.history(carol)) is not None
 
 
 def test_an_approval_without_a_commit_has_neither_diff_nor_digest(bench: Bench) -> None:
