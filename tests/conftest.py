@@ -6,6 +6,7 @@ import functools
 import gc
 import inspect
 import os
+import signal
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
@@ -54,6 +55,12 @@ def clean_reactor(logged: list[Failure]) -> Iterator[None]:
     faults += [f"logged: {failure.getTraceback()}" for failure in logged]
     if faults:
         pytest.fail("\n".join(faults), pytrace=False)
+
+
+def pytest_configure() -> None:
+    """Have SIGINT again: a shell's background job ignores it, and so would each program that a test starts."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:
