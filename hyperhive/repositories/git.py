@@ -116,9 +116,13 @@ def bounded() -> Sequence[str]:
 
 
 def complaint(outcome: Outcome) -> str:
-    """Why git failed, by its own words: the first that it calls an error, for what follows is of its consequences."""
+    """Why git failed, by its own words: the first that it calls an error, for what follows is of its consequences.
+
+    That a program of git's own "died" is such a consequence too, yet may come first, by another way than the reason.
+    """
     lines = [line.removeprefix("remote: ") for line in outcome.complaints]
     alarms = [line for line in lines if line.startswith(("error: ", "fatal: "))]
+    reasons = [line for line in alarms if not line.endswith("died with error.")]
     if not lines:
         return "it was ended by a bound on what it may take, or did not say why"
-    return (alarms or lines)[0].removeprefix("error: ").removeprefix("fatal: ")
+    return (reasons or alarms or lines)[0].removeprefix("error: ").removeprefix("fatal: ")
