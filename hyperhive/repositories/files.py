@@ -17,37 +17,33 @@ NEW: Final = ".new-"
 
 
 def write_out(directory: Path, files: Sequence[File]) -> None:
-    """Let `directory` hold those files and nothing else; does nothing if it is there. Raises RepositoryError."""
-    if directory.is_dir():
-        return
+    """Make a directory that holds those files and nothing else. Raises RepositoryError."""
     try:
         new = make_new(directory.parent)
         for file in files:
             _write(new / file.path, file)
         for made, _, _ in os.walk(new):
             Path(made).chmod(0o755)
-            sync(Path(made))
-        new.rename(directory)
-        sync(directory.parent)
+        placed = put_in_place(new, directory, None)
     except OSError as error:
         raise RepositoryError(f"{directory} can't be written: {error.strerror}") from error
+    if not placed:
+        raise RepositoryError(f"{directory} can't be written: something else stands there; take it away")
 
 
 def _write(path: Path, file: File) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("xb") as written:
         written.write(file.data)
-        written.flush()
-        os.fchmod(written.fileno(), 0o555 if file.executable else 0o444)
-        os.fsync(written.fileno())
+    path.chmod(0o555 if file.executable else 0o444)
 
 
-def make_new(parent: Path) -> Path:
+def make_new(parent: Path, prefix: str = NEW, suffix: str = "") -> Path:
     """A directory for something new; what a daemon that was killed has left of another goes. Raises OSError."""
     parent.mkdir(parents=True, exist_ok=True)
-    for left in parent.glob(f"{NEW}*"):
+    for left in parent.glob(f"{prefix}*{suffix}"):
         shutil.rmtree(left, ignore_errors=True)
-    return Path(tempfile.mkdtemp(prefix=NEW, dir=parent))
+    return Path(tempfile.mkdtemp(prefix=prefix, suffix=suffix, dir=parent))
 
 
 def keep_only(directory: Path, kept: str) -> None:
@@ -70,17 +66,15 @@ def remove(directory: Path) -> None:
         raise RepositoryError(f"{directory} can't be removed: {error.strerror}") from error
 
 
-def sync_all(new: Path) -> None:
-    """Return when all in that directory is on disk. Raises OSError."""
+def _sync_all(new: Path) -> None:
     for directory, _, inner in os.walk(new):
-        for file in inner:
-            sync(Path(directory, file), os.O_RDONLY)
-        sync(Path(directory))
+        for path in (*inner, ""):
+            _sync(Path(directory, path))
 
 
-def sync(path: Path, flags: int = os.O_DIRECTORY) -> None:
-    """Return when the names in that directory are on disk. Raises OSError."""
-    descriptor = os.open(path, flags | os.O_RDONLY | os.O_CLOEXEC)
+def _sync(path: Path) -> None:
+    """Return when what is in that file, or the names in that directory, are on disk."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
     finally:
@@ -90,19 +84,19 @@ def sync(path: Path, flags: int = os.O_DIRECTORY) -> None:
 def put_in_place(new: Path, place: Path, owner: tuple[int, int] | None) -> bool:
     """Give that directory and all in it to its owner, and rename it to a place that may be an empty directory.
 
-    False if something else stands there, which is left alone. Raises OSError.
+    All of it is on disk by then. False if something else stands there, which is left alone. Raises OSError.
     """
-    sync_all(new)
     place.parent.mkdir(parents=True, exist_ok=True)
     if owner is not None:
         for directory, _, files in os.walk(new):
             for path in (directory, *(os.path.join(directory, file) for file in files)):  # noqa: PTH118
                 os.chown(path, *owner, follow_symlinks=False)
+    _sync_all(new)
     try:
         new.rename(place)
     except OSError as error:
         if error.errno not in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}:
             raise
         return False
-    sync(place.parent)
+    _sync(place.parent)
     return True

@@ -78,6 +78,11 @@ class Git:
             raise RepositoryError(f"'git {words[0]}' failed: {complaint(outcome)}")
         return outcome.output
 
+    async def resolved(self, repository: Path, what: str) -> str | None:
+        """The object that `what` names, in git's own way of naming; None if there is none."""
+        found = await self.attempt(repository, "rev-parse", "--verify", "--quiet", what)
+        return found.output.decode().strip() if found.succeeded else None
+
     async def attempt(
         self,
         repository: Path,

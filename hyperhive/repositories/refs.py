@@ -15,7 +15,7 @@ HEX = re.compile(r"[0-9a-f]{4,40}")
 MOST_BYTES: Final = 1024 * 1024
 LONGEST: Final = 255
 
-_WHOLE = re.compile(r"[0-9a-f]{40}")
+WHOLE = re.compile(r"[0-9a-f]{40}")
 _FULL = re.compile(r"[^\s\x00-\x1f\x7f~^:?*\[\\]+")
 
 
@@ -69,7 +69,7 @@ def _followed(repository: int, full: str, packed: dict[str, str]) -> str | None:
     """The object that a name points to, over a few others such as HEAD does."""
     for _ in range(5):
         text = _text(repository, full) or packed.get(full, "")
-        if _WHOLE.fullmatch(text):
+        if WHOLE.fullmatch(text):
             return text
         full = text.removeprefix("ref: ")
         if full == text or not _is_name(full):

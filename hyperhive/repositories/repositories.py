@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +20,7 @@ from hyperhive.layout import Layout
 from hyperhive.repositories import files, housekeeping, seeding, tags, taking, tree
 from hyperhive.repositories.git import Git, IReactor
 from hyperhive.repositories.naming import commit_of
-from hyperhive.repositories.refs import HEX, quoted
+from hyperhive.repositories.refs import HEX, WHOLE, quoted
 from hyperhive.repositories.taking import Taking
 from hyperhive.wire.records import ConfigEvent
 
@@ -36,7 +35,6 @@ PLAIN: Final = (
 )  # fmt: skip
 """A diff that shows every changed byte: `--text` whatever an attribute calls binary, and no file as another's copy."""
 
-_WHOLE = re.compile(r"[0-9a-f]{40}")
 _Result = TypeVar("_Result")
 
 
@@ -60,7 +58,8 @@ class Repositories:
         self._git = Git(self._reactor)
 
     async def make(self, name: str, owner: tuple[int, int] | None) -> str:
-        async with self._making:  # of one at a time, as it takes away what was left of another
+        # Of one at a time, as it takes away what was left of another; with nobody else's git in that agent's.
+        async with self._making, self._writing[name]:
             applied = self._layout.applied(name)
             try:
                 if not applied.is_dir():
@@ -69,7 +68,7 @@ class Repositories:
                 await self._make_proposed(name, owner)
             except OSError as error:
                 raise RepositoryError(f"the repositories of {name!r} can't be made: {error}") from error
-            return await self._at(name, f"{seeding.BRANCH}^{{commit}}")
+            return await self.find(name, MAIN)
 
     async def _unlock(self, name: str) -> None:
         """Take away the locks that a git which was killed has left; before each time that one of ours writes."""
@@ -84,9 +83,8 @@ class Repositories:
     async def _make_applied(self, name: str, applied: Path) -> None:
         new = files.make_new(applied.parent)
         await seeding.fill_applied(self._git, new, name, self._default(name))
-        await self._in_thread(files.sync_all, new)
-        new.rename(applied)
-        files.sync(applied.parent)
+        if not await self._in_thread(files.put_in_place, new, applied, None):
+            raise RepositoryError(f"{applied} can't be made: something else stands there")
 
     async def _make_proposed(self, name: str, owner: tuple[int, int] | None) -> None:
         place = self._layout.proposed(name)
@@ -115,7 +113,8 @@ class Repositories:
 
     async def _take_in(self, name: str, ref: str) -> str:
         try:
-            quarantine = await self._in_thread(taking.make_room, self._layout.applications, name)
+            # No name has a point: nobody else's quarantine ends like that.
+            quarantine = await self._in_thread(files.make_new, self._layout.applications, taking.IN, f".{name}")
         except OSError as error:
             raise RepositoryError(f"there is no room to take a commit in: {error}") from error
         try:
@@ -137,10 +136,10 @@ class Repositories:
                 f"{quoted(ref)} names no commit: give a tag such as 'deployed/3', 'main', or hex digits"
             )
         full = seeding.BRANCH if ref == MAIN else f"refs/tags/{ref}"
-        found = await self._git.attempt(self._applied(name), "rev-parse", "--verify", "--quiet", f"{full}^{{commit}}")
-        if not found.succeeded:
+        found = await self._git.resolved(self._applied(name), f"{full}^{{commit}}")
+        if found is None:
             raise RepositoryError(f"there is no {ref!r} in {shown}; its history shows which tags there are")
-        return found.output.decode().strip()
+        return found
 
     async def read(self, name: str, commit: str) -> Mapping[str, bytes]:
         return {file.path: file.data for file in await self._files(name, commit)}
@@ -182,9 +181,6 @@ class Repositories:
     async def _files(self, name: str, commit: str) -> Sequence[tree.File]:
         return await tree.read(self._git, self._applied(name), _whole(commit))
 
-    async def _at(self, name: str, what: str) -> str:
-        return (await self._git.run(self._applied(name), "rev-parse", "--verify", what)).decode().strip()
-
     def _applied(self, name: str) -> Path:
         applied = self._layout.applied(name)
         if not applied.is_dir():
@@ -196,6 +192,6 @@ class Repositories:
 
 
 def _whole(commit: str) -> str:
-    if not _WHOLE.fullmatch(commit):
+    if not WHOLE.fullmatch(commit):
         raise RepositoryError(f"{quoted(commit)} is no commit: one is named by all its 40 hex digits")
     return commit

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from hyperhive.layout import Layout
-from hyperhive.repositories.git import Git
+from hyperhive.repositories.git import IDENTITY, Git
 from hyperhive.wire.names import MANAGER
 
 BRANCH: Final = "refs/heads/main"
@@ -18,7 +18,7 @@ FIRST: Final = "the default configuration"
 async def fill_applied(git: Git, new: Path, name: str, files: Mapping[str, bytes]) -> None:
     """Make a bare repository there, with one commit on `main`, tagged `deployed/0`. Raises RepositoryError."""
     await git.run(new, "init", "--quiet", "--bare", "--template=", "--initial-branch=main", "--shared=0644")
-    identity = "hyperhive <hyperhive@localhost> now"
+    identity = "{} <{}> now".format(*IDENTITY)
     message = f"{name}: {FIRST}\n".encode()
     stream = [f"commit {BRANCH}\ncommitter {identity}\ndata {len(message)}\n".encode(), message]
     for path, data in files.items():

@@ -25,11 +25,10 @@ async def add(git: Git, repository: Path, tag: str, commit: str, message: str) -
     """Tag that commit, unless it is so already. Raises RepositoryError, also where the tag is at another commit."""
     if not SHAPE.fullmatch(tag):
         raise RepositoryError(f"{tag!r} is no tag of a configuration: those are such as 'deployed/3'")
-    there = await git.attempt(repository, "rev-parse", "--verify", "--quiet", f"refs/tags/{tag}^{{commit}}")
-    at = there.output.decode().strip()
-    if there.succeeded and at != commit:
+    at = await git.resolved(repository, f"refs/tags/{tag}^{{commit}}")
+    if at not in (None, commit):
         raise RepositoryError(f"the tag {tag!r} is at commit {at} already, and can't be at {commit} too")
-    if not there.succeeded:
+    if at is None:
         words = ("--annotate", "--no-sign", "--cleanup=verbatim", "--file=-", "--", tag, commit)
         await git.run(repository, "tag", *words, given=_bounded(message))
     if tag.startswith("proposal/"):

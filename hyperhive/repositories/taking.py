@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
@@ -75,14 +73,11 @@ class Taking:
 
     async def _moving(self, ref: str, pointed: refs.Pointed) -> str:
         """Why a branch or tag is not taken, and what would be."""
-        peeled = await self.git.attempt(
-            self.quarantine, "rev-parse", "--verify", "--quiet", f"{pointed.sha}^{{commit}}"
-        )
-        if not peeled.succeeded:
+        commit = await self.git.resolved(self.quarantine, f"{pointed.sha}^{{commit}}")
+        if commit is None:
             return (
                 f"{quoted(ref)} is {pointed.what}; it points to {pointed.sha}, and that is no commit of {self._shown}"
             )
-        commit = peeled.output.decode().strip()
         return f"{quoted(ref)} is {pointed.what}, which may move; it is at {commit} now: ask for that"
 
     async def _index(self, pack: Path) -> None:
@@ -135,13 +130,3 @@ class Taking:
 
     def _words(self, text: str) -> str:
         return text.replace(str(self.quarantine), self._shown)
-
-
-def make_room(directory: Path, name: str) -> Path:
-    """A new directory for a quarantine, and none of that agent's which a daemon that was killed has left.
-
-    Raises OSError.
-    """
-    for left in directory.glob(f"{IN}*.{name}"):  # no name has a point
-        shutil.rmtree(left, ignore_errors=True)
-    return Path(tempfile.mkdtemp(prefix=IN, suffix=f".{name}", dir=directory))

@@ -60,10 +60,10 @@ async def read(git: Git, repository: Path, commit: str) -> Sequence[File]:
 
 async def _entries(git: Git, repository: Path, commit: str) -> Sequence[Entry]:
     """The files of the commit, level by level: a tree that holds another many times costs no more than it may."""
-    root = await git.attempt(repository, "rev-parse", "--verify", "--quiet", f"{commit}^{{tree}}")
-    if not root.succeeded:
+    root = await git.resolved(repository, f"{commit}^{{tree}}")
+    if root is None:
         raise _missing(commit)
-    level = [Entry(path=b"", mode=_DIRECTORY, sha=root.output.decode().strip())]
+    level = [Entry(path=b"", mode=_DIRECTORY, sha=root)]
     found: dict[bytes, Entry] = {}
     for _ in range(MOST_DEPTH):
         shas = tuple(dict.fromkeys(entry.sha for entry in level))
