@@ -14,6 +14,8 @@ from attrs import field, frozen
 from hyperhive.wire.names import EVERYONE
 
 HEALTH_SECONDS: Final = 60.0
+OURS: Final = "HIVE_"
+"""How the variables begin that only the hive sets."""
 ASK: Final = "ask"
 COMMAND, CLAUDE = RUNNERS = "command", "claude"
 

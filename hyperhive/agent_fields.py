@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from hyperhive import mounts, quantities
-from hyperhive.agent_config import ASK, RUNNERS, AgentConfig, Health, Limits, MailRules, Mount, Rate, Runner
+from hyperhive.agent_config import ASK, OURS, RUNNERS, AgentConfig, Health, Limits, MailRules, Mount, Rate, Runner
 from hyperhive.limits import LONGEST_NAME, NETWORKS, NO, ON_CRASH
 from hyperhive.wire.names import EVERYONE, MANAGER, OPERATOR, objection
 
@@ -89,8 +89,8 @@ def _environment(value: Any) -> Mapping[str, str]:
     for name, said in value.items():
         if not _VARIABLE.fullmatch(name):
             raise Inside("named with letters, digits and '_', and no digit first", name)
-        if name.startswith("HIVE_"):
-            raise Inside("named otherwise: what begins with HIVE_ is the hive's own", name)
+        if name.startswith(OURS):
+            raise Inside(f"named otherwise: what begins with {OURS} is the hive's own", name)
         if not isinstance(said, str) or _CONTROL.search(said):
             raise Inside("a text without line breaks and control characters other than tabs", name)
     if sum(len(name) + len(said.encode()) for name, said in value.items()) > ENVIRONMENT_BYTES:

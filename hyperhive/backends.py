@@ -15,8 +15,6 @@ from hyperhive.limits import LONGEST_NAME, NIXOS_LONGEST_NAME
 
 if TYPE_CHECKING:
     from hyperhive.containers.kind import Kind
-    from hyperhive.containers.network import Network
-    from hyperhive.containers.system_bus import SystemBus
 
 
 def longest_name(config: Config) -> int:
@@ -48,42 +46,35 @@ def _machines(reactor: Any, config: Config) -> IContainers:
 
     bus = SystemBus(reactor)
     network = Network(reactor, bus, config.nspawn.network, config.nspawn.subnet)
-    make = _nixos if config.containers == "nixos" else _nspawn
-    return Machines(reactor, config.layout, bus, make(reactor, config, bus, network), config.stop_grace)
+    equipment = {
+        "reactor": reactor,
+        "layout": config.layout,
+        "bus": bus,
+        "settings": config.nspawn,
+        "network": network,
+        "commands": lambda _: config.agent_command or ("hive-agent", "serve"),
+        "environment": _told(config),
+        "grace": config.stop_grace,
+    }
+    kind = _nixos(config, equipment) if config.containers == "nixos" else _nspawn(reactor, config, equipment)
+    return Machines(reactor, config.layout, bus, kind, config.stop_grace)
 
 
-def _nspawn(reactor: Any, config: Config, bus: SystemBus, network: Network) -> Kind:
+def _nspawn(reactor: Any, config: Config, equipment: dict[str, Any]) -> Kind:
     from hyperhive.containers.image_source import ImageSource
     from hyperhive.containers.nspawn import Nspawn
+    from hyperhive.containers.tarball import Unpacked
 
-    return Nspawn(
-        reactor=reactor,
-        layout=config.layout,
-        bus=bus,
-        image=ImageSource(reactor, config.nspawn.image or config.layout.image, config.layout.state / "images"),
-        settings=config.nspawn,
-        network=network,
-        commands=lambda _: config.agent_command or ("hive-agent", "serve"),
-        environment=_told(config),
-        grace=config.stop_grace,
-    )
+    path = config.nspawn.image or config.layout.image
+    image = ImageSource(reactor, path, Unpacked(reactor, config.layout.state / "images"))
+    return Nspawn(image=image, **equipment)
 
 
-def _nixos(reactor: Any, config: Config, bus: SystemBus, network: Network) -> Kind:
+def _nixos(config: Config, equipment: dict[str, Any]) -> Kind:
     from hyperhive.containers.nixos import Nixos
 
     assert config.flake is not None  # or it would not be a configuration
-    return Nixos(
-        reactor=reactor,
-        layout=config.layout,
-        bus=bus,
-        flake=config.flake,
-        settings=config.nspawn,
-        network=network,
-        commands=lambda _: config.agent_command or ("hive-agent", "serve"),
-        environment=_told(config),
-        grace=config.stop_grace,
-    )
+    return Nixos(flake=config.flake, **equipment)
 
 
 def _told(config: Config) -> dict[str, str]:

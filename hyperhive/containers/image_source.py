@@ -9,7 +9,7 @@ from contextlib import ExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 import attrs
-from attrs import define, field
+from attrs import define, evolve
 from twisted.internet.task import deferLater
 
 from hyperhive.containers.image import Image
@@ -24,21 +24,15 @@ PAUSE_SECONDS = 0.05
 
 @define(eq=False)
 class ImageSource:
-    """The image at `path`: a root tree, or a tarball of one, which is unpacked below the directory `unpacked`."""
+    """The image at `path`: a root tree, or a tarball of one, of which the tree is among those `unpacked`."""
 
     reactor: IReactor
     path: Path
-    unpacked: Path
-    _unpacked: Unpacked = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._unpacked = Unpacked(self.reactor, self.unpacked)
+    unpacked: Unpacked
 
     def at(self, path: Path) -> ImageSource:
         """The image at another path, with the same place for what is unpacked."""
-        other = ImageSource(self.reactor, path, self.unpacked)
-        other._unpacked = self._unpacked
-        return other
+        return evolve(self, path=path)
 
     def identity(self) -> str:
         """What tells the image that is there now from another that takes its place. Raises ContainerError.
@@ -83,8 +77,8 @@ class ImageSource:
     async def _tree(self) -> Path:
         """Where the tree is that a machine would be started on now. Raises ContainerError."""
         if self.path.is_file():
-            return await self._unpacked.tree(self.path)
-        await self._unpacked.none(self.path)
+            return await self.unpacked.tree(self.path)
+        await self.unpacked.none(self.path)
         if not self.path.is_dir():
             raise ContainerError(f"there is no image {self.path}; 'hivectl image build' makes one")
         return self.path

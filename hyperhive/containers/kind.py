@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, Protocol
+
+from attrs import define
 
 from hyperhive.agent_config import AgentConfig
 from hyperhive.boundaries import Plan
 from hyperhive.containers.network import Network
 from hyperhive.containers.starts import Start
+from hyperhive.containers.system_bus import SystemBus
+from hyperhive.layout import Layout
+from hyperhive.limits import MachineSettings
 
 START_SECONDS = 90.0
 # No AF_VSOCK above all: it knows no network namespaces, and leads to the hypervisor.
@@ -52,6 +57,22 @@ class Kind(Protocol):
 
     async def writer(self) -> tuple[int, int]:
         """Whose files the manager's are, as user and group on the host's disk."""
+
+
+@define(eq=False, kw_only=True)
+class Equipped:
+    """What each kind is given. `commands` gives an agent's program and arguments inside the machine.
+
+    `environment` is what the program is told beside its own place in the hive; `grace` as for `Machines`.
+    """
+
+    layout: Layout
+    bus: SystemBus
+    settings: MachineSettings
+    network: Network
+    commands: Callable[[str], Sequence[str]]
+    environment: Mapping[str, str]
+    grace: float
 
 
 def machine_name(name: str) -> str:

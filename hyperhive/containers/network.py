@@ -71,8 +71,8 @@ class Network:
     kind: str
     subnet: IPv4Network
 
-    def of(self, kind: str) -> Network:
-        """The same with another kind; an empty one is this one's."""
+    def of(self, kind: str | None) -> Network:
+        """The same with another kind; none is this one's."""
         return evolve(self, kind=kind or self.kind)
 
     def options(self) -> Sequence[str]:

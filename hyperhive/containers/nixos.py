@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -19,24 +19,21 @@ from attrs import define, field
 from hyperhive import __version__
 from hyperhive.agent_config import AgentConfig
 from hyperhive.boundaries import Plan
-from hyperhive.containers import visitors
+from hyperhive.containers import extension, visitors
 from hyperhive.containers.commands import IReactor, run
-from hyperhive.containers.extension import Extension, fault
+from hyperhive.containers.extension import Extension
 from hyperhive.containers.files import own_kept, put
 from hyperhive.containers.image import User
 from hyperhive.containers.imperative import CONFS, ImperativeContainers
-from hyperhive.containers.kind import START_SECONDS, machine_name
-from hyperhive.containers.mounting import check_sources
+from hyperhive.containers.kind import START_SECONDS, Equipped, machine_name
+from hyperhive.containers.mounting import check_sources, shown
 from hyperhive.containers.network import Network
 from hyperhive.containers.nixos_files import bound, conf, drop_in, environment, objection
 from hyperhive.containers.plans import IN_A_MACHINE, NIX_MODULE, limited, module, told, unlike
 from hyperhive.containers.starts import Start
-from hyperhive.containers.system_bus import SystemBus
 from hyperhive.containers.visitors import Visitor
 from hyperhive.errors import ContainerError
-from hyperhive.layout import Layout
-from hyperhive.limits import NIXOS_LONGEST_NAME, MachineSettings
-from hyperhive.wire.names import MANAGER
+from hyperhive.limits import NIXOS_LONGEST_NAME
 
 ROOTS: Final = Path("/var/lib/nixos-containers")
 UNITS: Final = Path("/run/systemd/system")
@@ -47,26 +44,16 @@ USER: Final = User(name="agent", uid=1000, gid=1000, home="/home/agent")
 DROPPED_CAPABILITIES: Final = "CAP_LINUX_IMMUTABLE,CAP_MKNOD,CAP_NET_ADMIN,CAP_NET_BROADCAST,CAP_NET_RAW"
 
 
-@define(eq=False)
-class Nixos:
-    """Makes containers of NixOS with the system of `flake`. `commands` gives what an agent is to run inside.
-
-    `environment` is what that is told beside its own place in the hive; `grace` as for `Machines`.
-    """
+@define(eq=False, kw_only=True)
+class Nixos(Equipped):
+    """Makes containers of NixOS with the system of `flake`."""
 
     kind: ClassVar[str] = "nixos"
     isolates: ClassVar[bool] = False
     longest_name: ClassVar[int] = NIXOS_LONGEST_NAME
 
     reactor: IReactor
-    layout: Layout
-    bus: SystemBus
     flake: str
-    settings: MachineSettings
-    network: Network
-    commands: Callable[[str], Sequence[str]]
-    environment: Mapping[str, str]
-    grace: float
 
     _containers: ImperativeContainers = field(init=False)
 
@@ -109,7 +96,7 @@ class Nixos:
     async def prepare(self, name: str, plan: Plan) -> None:
         """See that what is to be mounted and the network are there, and build the system. Raises ContainerError."""
         await check_sources(self.reactor, self.layout, plan)
-        network = self.network.of(plan.config.network or self.settings.network)
+        network = self.network.of(plan.config.network)
         conf(network.kind, list(self._flags(name, network, plan)))
         await network.check()
         await self._containers.build(machine_name(name), self._record(name), self._extension(name, plan))
@@ -121,8 +108,8 @@ class Nixos:
 
     async def fault(self, files: Mapping[str, bytes]) -> str | None:
         """What nix can't read of the agent's module. Raises ContainerError."""
-        module = files.get(NIX_MODULE)
-        return None if module is None else await fault(self.reactor, module)
+        written = files.get(NIX_MODULE)
+        return None if written is None else await extension.fault(self.reactor, written)
 
     async def origin(self, plan: Plan) -> str:
         """Our version, and the versions that the flake stands for. Raises ContainerError."""
@@ -149,18 +136,9 @@ class Nixos:
         """What systemd-nspawn is told beside what the container's unit tells it."""
         yield from ("--quiet", "--ephemeral", "--link-journal=no", f"--drop-capability={DROPPED_CAPABILITIES}")
         yield from network.options()
-        # Its socket's directory is root's and read-only: the daemon makes sockets nowhere where an agent can write.
-        yield bound(str(self.layout.agent_socket(name).parent), "/run/hive")
-        yield bound(str(self._environment(name)), "/run/hive-env")
-        yield bound(str(self.layout.notes(name)), "/state", writable=True)
-        yield bound(str(self.layout.credentials(name)), USER.home, writable=True)
-        if name == MANAGER:
-            yield bound(str(self.layout.proposals), "/agents", writable=True)
-            yield bound(str(self.layout.applications), "/applied")
-        if plan.files is not None:
-            yield bound(str(plan.files), IN_A_MACHINE.config)
-        for mount in plan.config.mounts:
-            yield bound(str(mount.source), str(mount.target), writable=mount.writable)
+        yield bound(self._environment(name), "/run/hive-env")
+        for bind in shown(self.layout, name, plan, USER.home):
+            yield bound(bind.source, str(bind.target), writable=bind.writable)
 
     async def _load(self, name: str, text: str) -> None:
         """Have systemd know the drop-in; it is asked to read its units again only if that is new."""

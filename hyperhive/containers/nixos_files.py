@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from hyperhive.agent_config import Mount
 from hyperhive.containers.kind import ADDRESS_FAMILIES
@@ -38,10 +39,10 @@ def conf(network: str, flags: Sequence[str]) -> str:
     )
 
 
-def bound(source: str, target: str, *, writable: bool = False) -> str:
+def bound(source: Path, target: str, *, writable: bool = False) -> str:
     """The flag that mounts a directory or a file. Raises ContainerError for a path that can't be passed on."""
-    if ":" in source:
-        raise ContainerError(f"{source!r} can't be mounted by nixos-container: choose a directory without ':'")
+    if ":" in str(source):
+        raise ContainerError(f"{str(source)!r} can't be mounted by nixos-container: choose a directory without ':'")
     return f"--bind{'' if writable else '-ro'}={source}:{target}"
 
 

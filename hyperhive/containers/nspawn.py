@@ -8,7 +8,7 @@ anew; what is kept is `/state` and the home of its user (docs/decisions/018).
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -22,17 +22,14 @@ from hyperhive.containers.commands import run
 from hyperhive.containers.files import own, own_kept
 from hyperhive.containers.image import Image, User
 from hyperhive.containers.image_source import ImageSource
-from hyperhive.containers.kind import ADDRESS_FAMILIES, START_SECONDS, machine_name
-from hyperhive.containers.mounting import check_sources
-from hyperhive.containers.network import Network
+from hyperhive.containers.kind import ADDRESS_FAMILIES, START_SECONDS, Equipped, machine_name
+from hyperhive.containers.mounting import Bind, check_sources, shown
 from hyperhive.containers.plans import IN_A_MACHINE, limited, told
 from hyperhive.containers.starts import Start
-from hyperhive.containers.system_bus import SystemBus, exec_start
+from hyperhive.containers.system_bus import exec_start
 from hyperhive.containers.tarball import IReactor
 from hyperhive.containers.visitors import Visitor
-from hyperhive.layout import Layout
 from hyperhive.limits import LONGEST_NAME, MachineSettings
-from hyperhive.wire.names import MANAGER
 
 # Of those that systemd-nspawn leaves to a container's root, the ones that installing and running programs don't need.
 DROPPED_CAPABILITIES = (
@@ -43,26 +40,16 @@ POWER_OFF = "SIGRTMIN+4"
 """What nspawn's own first process takes for: send SIGTERM to the program, and end when that has."""
 
 
-@define(eq=False)
-class Nspawn:
-    """Makes machines of systemd-nspawn. `commands` gives an agent's program and arguments inside the machine.
-
-    `environment` is what the program is told beside its own place in the hive; `grace` as for `Machines`.
-    """
+@define(eq=False, kw_only=True)
+class Nspawn(Equipped):
+    """Makes machines of systemd-nspawn, on the image or on that which an agent's configuration names."""
 
     kind: ClassVar[str] = "nspawn"
     isolates: ClassVar[bool] = True
     longest_name: ClassVar[int] = LONGEST_NAME
 
     reactor: IReactor
-    layout: Layout
-    bus: SystemBus
     image: ImageSource
-    settings: MachineSettings
-    network: Network
-    commands: Callable[[str], Sequence[str]]
-    environment: Mapping[str, str]
-    grace: float
 
     def unit(self, name: str) -> str:
         """The systemd unit that holds the agent's machine."""
@@ -89,7 +76,7 @@ class Nspawn:
     async def prepare(self, name: str, plan: Plan) -> None:
         """See that what is to be mounted, the network and the image are there. Raises ContainerError."""
         await check_sources(self.reactor, self.layout, plan)
-        await self.network.of(plan.config.network or self.settings.network).check()
+        await self.network.of(plan.config.network).check()
         async with self._source(plan).held():
             pass
 
@@ -132,8 +119,7 @@ class Nspawn:
         return [
             *self._options(name, start, image, user),
             *self.network.of(start.network).options(),
-            *self._binds(name, user),
-            *_lent(plan),
+            *(_bound(bind) for bind in shown(self.layout, name, plan, user.home)),
             *(f"--setenv={key}={value}" for key, value in variables.items()),
         ]
 
@@ -147,15 +133,6 @@ class Nspawn:
             yield f"--overlay=+/{directory}:{_escaped(self._upper(name) / directory)}:/{directory}"
         yield f"--private-users={slots.first_uid(start.slot)}:{slots.UIDS}"
         yield "--private-users-ownership=map"
-
-    def _binds(self, name: str, user: User) -> Iterator[str]:
-        # Its socket's directory is root's and read-only: the daemon makes sockets nowhere where an agent can write.
-        yield f"--bind-ro={_escaped(self.layout.agent_socket(name).parent)}:/run/hive"
-        yield f"--bind={_escaped(self.layout.notes(name))}:/state:idmap"
-        yield f"--bind={_escaped(self.layout.credentials(name))}:{_escaped(Path(user.home))}:idmap"
-        if name == MANAGER:
-            yield f"--bind={_escaped(self.layout.proposals)}:/agents:idmap"
-            yield f"--bind-ro={_escaped(self.layout.applications)}:/applied:idmap"
 
     def _properties(self, name: str, words: Sequence[str], settings: MachineSettings) -> Iterator[tuple[str, str, Any]]:
         """The unit's properties, as (name, D-Bus signature, value)."""
@@ -181,13 +158,9 @@ class Nspawn:
             yield "CPUQuotaPerSecUSec", "t", settings.cpu * 10_000
 
 
-def _lent(plan: Plan) -> Iterator[str]:
-    """The files of the agent's configuration, and what that has mounted; owned inside by who owns it on the host."""
-    if plan.files is not None:
-        yield f"--bind-ro={_escaped(plan.files)}:{IN_A_MACHINE.config}:idmap"
-    for mount in plan.config.mounts:
-        option = "--bind" if mount.writable else "--bind-ro"
-        yield f"{option}={_escaped(mount.source)}:{_escaped(mount.target)}:idmap"
+def _bound(bind: Bind) -> str:
+    option, mapped = "--bind" if bind.writable else "--bind-ro", ":idmap" if bind.mapped else ""
+    return f"{option}={_escaped(bind.source)}:{_escaped(bind.target)}{mapped}"
 
 
 def _escaped(path: Path) -> str:

@@ -9,13 +9,11 @@ from typing import Final
 
 from attrs import asdict, evolve, frozen
 
-from hyperhive.agent_config import AgentConfig, Limits, Runner
+from hyperhive.agent_config import OURS, AgentConfig, Limits, Runner
 from hyperhive.boundaries import Plan
 from hyperhive.limits import MachineSettings
 from hyperhive.wire.names import MANAGER
 
-OURS: Final = "HIVE_"
-"""How the variables begin that only the hive sets."""
 NIX_MODULE: Final = "agent.nix"
 
 

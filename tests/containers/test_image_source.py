@@ -10,6 +10,7 @@ import pytest
 from attrs import evolve
 
 from hyperhive.containers.image_source import ImageSource
+from hyperhive.containers.tarball import Unpacked
 from hyperhive.errors import ContainerError
 from hyperhive.images.place import Place
 from hyperhive.images.record import ImageRecord
@@ -19,7 +20,7 @@ RECORD = ImageRecord(hyperhive="1", python="3.11", suite="bookworm", built_at=1,
 
 @pytest.fixture
 def source(reactor: Any, tmp_path: Path) -> ImageSource:
-    return ImageSource(reactor, tmp_path / "image", tmp_path / "images")
+    return ImageSource(reactor, tmp_path / "image", Unpacked(reactor, tmp_path / "images"))
 
 
 def built(tree: Path, record: ImageRecord) -> Path:

@@ -48,12 +48,12 @@ def test_the_flags_of_a_conf_are_what_a_split_at_spaces_gives_back() -> None:
 )
 def test_a_path_that_can_not_be_passed_on_is_refused(path: str) -> None:
     with pytest.raises(ContainerError, match="can't be passed on by nixos-container"):
-        conf(NAT, [bound(path, "/state", writable=True)])
+        conf(NAT, [bound(Path(path), "/state", writable=True)])
 
 
 def test_a_path_with_a_colon_is_refused() -> None:
     with pytest.raises(ContainerError, match="without ':'"):
-        bound("/srv/a:b", "/state")
+        bound(Path("/srv/a:b"), "/state")
 
 
 def test_a_drop_in_sets_the_limits_there_are_and_leaves_starting_to_hyperhive() -> None:

@@ -16,6 +16,7 @@ from twisted.internet.defer import CancelledError, Deferred, gatherResults
 
 from hyperhive.containers import image_source
 from hyperhive.containers.image_source import ImageSource
+from hyperhive.containers.tarball import Unpacked
 from hyperhive.errors import ContainerError
 from tests.containers.conftest import Told
 from tests.images.test_place import running_on
@@ -57,7 +58,7 @@ class Tarball:
         return self.path
 
     def source(self) -> ImageSource:
-        return ImageSource(self.reactor, self.path, self.unpacked)
+        return ImageSource(self.reactor, self.path, Unpacked(self.reactor, self.unpacked))
 
     def trees(self) -> list[str]:
         return sorted(path.name for path in self.unpacked.iterdir())
@@ -179,7 +180,7 @@ async def test_a_tree_that_something_runs_on_stays_until_that_ends(tarball: Tarb
 
 async def test_where_the_image_is_a_directory_now_no_tree_is_left(tarball: Tarball) -> None:
     await tree(tarball.source())
-    source = ImageSource(tarball.reactor, tarball.content, tarball.unpacked)
+    source = ImageSource(tarball.reactor, tarball.content, Unpacked(tarball.reactor, tarball.unpacked))
     assert await tree(source) == tarball.content
     assert tarball.trees() == []
 
@@ -290,7 +291,7 @@ async def test_an_image_that_is_not_there_is_refused(tarball: Tarball) -> None:
 
 
 async def test_a_new_image_waits_for_who_holds_the_old_one(tarball: Tarball) -> None:
-    source = ImageSource(tarball.reactor, tarball.content, tarball.unpacked)
+    source = ImageSource(tarball.reactor, tarball.content, Unpacked(tarball.reactor, tarball.unpacked))
     async with source.held() as image:
         with pytest.raises(BlockingIOError):
             exclusive(image.root)
@@ -298,7 +299,7 @@ async def test_a_new_image_waits_for_who_holds_the_old_one(tarball: Tarball) -> 
 
 
 async def test_who_comes_while_an_image_is_replaced_gets_the_new_one(tarball: Tarball) -> None:
-    source = ImageSource(tarball.reactor, tarball.content, tarball.unpacked)
+    source = ImageSource(tarball.reactor, tarball.content, Unpacked(tarball.reactor, tarball.unpacked))
     replacing = exclusive(tarball.content)
     running = unpacking(source)
     assert not running.called
@@ -314,7 +315,7 @@ async def test_an_image_that_is_long_in_the_replacing_is_refused(
     tarball: Tarball, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(image_source, "ATTEMPTS", 3)
-    source = ImageSource(tarball.reactor, tarball.content, tarball.unpacked)
+    source = ImageSource(tarball.reactor, tarball.content, Unpacked(tarball.reactor, tarball.unpacked))
     replacing = exclusive(tarball.content)
     with pytest.raises(ContainerError, match="is just being replaced; start the agent again when that is done"):
         await tree(source)
