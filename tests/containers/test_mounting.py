@@ -9,9 +9,11 @@ import pytest
 
 from hyperhive.agent_config import AgentConfig, Mount
 from hyperhive.boundaries import Plan
-from hyperhive.containers.mounting import check_sources
+from hyperhive.containers.mounting import check_sources, shown
 from hyperhive.errors import ContainerError
 from hyperhive.layout import Layout
+from hyperhive.mounts import target
+from hyperhive.wire.names import MANAGER
 
 
 @pytest.fixture
@@ -23,6 +25,30 @@ def layout(tmp_path: Path) -> Layout:
 
 def showing(source: Path) -> Plan:
     return Plan(config=AgentConfig(mounts=(Mount(source=source, target=Path("/data"), writable=True),)))
+
+
+def seen(layout: Layout, name: str, plan: Plan) -> dict[str, bool]:
+    """Where the agent is shown something, and whether it may write there."""
+    return {str(bind.target): bind.writable for bind in shown(layout, name, plan, "/home/agent")}
+
+
+def test_only_the_manager_is_shown_every_configuration_and_writes_the_proposed_ones_alone(layout: Layout) -> None:
+    own = {"/run/hive": False, "/state": True, "/home/agent": True}
+    assert seen(layout, "alice", Plan()) == own
+    assert seen(layout, MANAGER, Plan()) == {**own, "/agents": True, "/applied": False}
+
+
+def test_an_agent_is_shown_its_own_configuration_to_read_and_what_that_has_mounted(layout: Layout) -> None:
+    plan = Plan(config=showing(Path("/srv/data")).config, files=layout.deployed("alice") / "c0ffee")
+    assert seen(layout, "alice", plan).items() >= {"/config": False, "/data": True}.items()
+
+
+def test_nothing_that_the_hive_shows_can_be_stood_in_for(layout: Layout) -> None:
+    places = seen(layout, MANAGER, Plan(files=layout.deployed(MANAGER))).keys() - {"/home/agent"}
+    assert len(places) == 5
+    for place in places:
+        with pytest.raises(ValueError, match="which is the hive's own"):
+            target(place)
 
 
 async def test_what_really_lies_there_can_be_mounted(reactor: Any, layout: Layout, tmp_path: Path) -> None:
