@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from contextlib import suppress
 from pathlib import Path
 
@@ -54,3 +55,12 @@ def put(path: Path, text: str) -> None:
         new.replace(path)
     except OSError as error:
         raise ContainerError(f"{path} can't be written: {error.strerror}") from error
+
+
+def clear_away(directory: Path) -> None:
+    """Take the directory away, with all that is in it; there may be none. Raises ContainerError."""
+    try:
+        with suppress(FileNotFoundError):
+            shutil.rmtree(directory)
+    except OSError as error:
+        raise ContainerError(f"{directory} can't be removed: {error.strerror}") from error

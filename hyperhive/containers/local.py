@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from contextlib import suppress
 from typing import Any, ClassVar, ParamSpec, TypeVar
 
 from attrs import define, field
@@ -14,7 +12,6 @@ from twisted.internet import defer
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.interfaces import IReactorFDSet, IReactorThreads
 from twisted.internet.task import deferLater
-from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -23,12 +20,14 @@ from hyperhive import __version__
 from hyperhive.agent_config import AgentConfig
 from hyperhive.boundaries import IContainers, Plan, Running
 from hyperhive.containers import commands, local_plan, pidfd, search
+from hyperhive.containers.files import clear_away
 from hyperhive.containers.keeping import Kept, Order, runtime_directory, start_keeper
 from hyperhive.containers.pidfd import Watched
 from hyperhive.containers.plans import told
 from hyperhive.containers.records import Run, forget_exit, read_cause, require_run
 from hyperhive.containers.session import kill_session, signal_session
 from hyperhive.containers.tail import last_lines
+from hyperhive.containers.threads import in_thread
 from hyperhive.errors import ContainerError
 from hyperhive.layout import Layout
 from hyperhive.limits import LONGEST_NAME
@@ -144,11 +143,7 @@ class LocalContainers:
         """Take away the agent's runtime records and logs. Raises ContainerError if it runs."""
         if await self._alive(name) is not None:
             raise ContainerError(f"{name} runs; stop it first")
-        try:
-            with suppress(FileNotFoundError):
-                await self._in_thread(shutil.rmtree, self.layout.runtime(name))
-        except OSError as error:
-            raise ContainerError(f"{self.layout.runtime(name)} can't be removed: {error.strerror}") from error
+        await self._in_thread(clear_away, self.layout.runtime(name))
 
     async def cause(self, name: str, generation: int) -> str | None:
         """How that start of the agent ended; None if its keeper could not write it down, or a later start has ended."""
@@ -292,4 +287,4 @@ class LocalContainers:
         return Deferred.fromCoroutine(work).addErrback(complain)
 
     def _in_thread(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
-        return deferToThreadPool(self.reactor, self.reactor.getThreadPool(), function, *args, **kwargs)
+        return in_thread(self.reactor, function, *args, **kwargs)

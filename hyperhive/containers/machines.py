@@ -7,7 +7,6 @@ while the bus, machined or systemd itself are away. Their signals only say when 
 
 from __future__ import annotations
 
-import shutil
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -25,12 +24,14 @@ from hyperhive.agent_config import AgentConfig
 from hyperhive.boundaries import IContainers, Plan, Running
 from hyperhive.containers import causes, proc, remains
 from hyperhive.containers.causes import Causes
+from hyperhive.containers.files import clear_away
 from hyperhive.containers.journal import Journal
 from hyperhive.containers.kind import Kind, machine_name
 from hyperhive.containers.leader import Leader
 from hyperhive.containers.starting import GONE, STOP_SLACK_SECONDS, Starting
 from hyperhive.containers.starts import Start, Starts
 from hyperhive.containers.system_bus import SystemBus
+from hyperhive.containers.threads import in_thread
 from hyperhive.containers.visitors import Visits
 from hyperhive.errors import ContainerError
 from hyperhive.layout import Layout
@@ -180,11 +181,7 @@ class Machines:
         await self.bus.reset_failed(self._kind.unit(name))
         await self._kind.remove(name)
         await remains.clear(self.reactor, machine_name(name))
-        try:
-            with suppress(FileNotFoundError):
-                shutil.rmtree(self.layout.runtime(name))
-        except OSError as error:
-            raise ContainerError(f"{self.layout.runtime(name)} can't be removed: {error.strerror}") from error
+        await in_thread(self.reactor, clear_away, self.layout.runtime(name))
         self._starts.forget(name)
 
     async def cause(self, name: str, generation: int) -> str | None:
