@@ -23,6 +23,10 @@ from hyperhive.layout import Layout
 
 NOT_INHERITED = ("HIVE_", "LISTEN_", "NOTIFY_SOCKET", "WATCHDOG_")
 MOST_COMPLAINT = 4096
+START_SECONDS = 10.0
+"""How long a keeper has until its command is up."""
+KILL_SECONDS = 5.0
+"""How long the processes of an agent have to be gone after SIGKILL."""
 
 
 @frozen(kw_only=True)

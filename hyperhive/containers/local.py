@@ -4,43 +4,35 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any, ClassVar, ParamSpec, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar, ParamSpec, TypeVar
 
 from attrs import define, field
 from twisted.internet import defer
-from twisted.internet.defer import Deferred, DeferredLock
-from twisted.internet.interfaces import IReactorFDSet, IReactorThreads
-from twisted.internet.task import deferLater
-from twisted.logger import Logger
-from twisted.python.failure import Failure
+from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
 from hyperhive import __version__
 from hyperhive.agent_config import AgentConfig
 from hyperhive.boundaries import IContainers, Plan, Running
-from hyperhive.containers import commands, local_plan, pidfd, search
+from hyperhive.containers import commands, local_plan, local_watch, pidfd
 from hyperhive.containers.files import clear_away
-from hyperhive.containers.keeping import Kept, Order, runtime_directory, start_keeper
-from hyperhive.containers.pidfd import Watched
+from hyperhive.containers.keeping import KILL_SECONDS, START_SECONDS, Kept, Order, runtime_directory, start_keeper
+from hyperhive.containers.local_watch import Keepers
 from hyperhive.containers.plans import told
 from hyperhive.containers.records import Run, forget_exit, read_cause, require_run
-from hyperhive.containers.session import kill_session, signal_session
+from hyperhive.containers.session import signal_session
 from hyperhive.containers.tail import last_lines
 from hyperhive.containers.threads import in_thread
 from hyperhive.errors import ContainerError
 from hyperhive.layout import Layout
 from hyperhive.limits import LONGEST_NAME
 
-START_SECONDS = 10.0
-KILL_SECONDS = 5.0
-LOOK_AGAIN_SECONDS = 0.02
-
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class IReactor(commands.IReactor, IReactorFDSet, IReactorThreads):
+class IReactor(commands.IReactor, local_watch.IReactor):
     """What of a reactor this backend needs."""
 
 
@@ -58,7 +50,6 @@ class LocalContainers:
     isolates: ClassVar[bool] = False
     blind: ClassVar[None] = None
     longest_name: ClassVar[int] = LONGEST_NAME
-    _log: ClassVar[Logger] = Logger()
 
     reactor: IReactor
     layout: Layout
@@ -67,29 +58,18 @@ class LocalContainers:
     grace: float = 10.0
     soft_files: int | None = None
 
-    _kept: dict[str, Kept] = field(init=False, factory=dict)
-    _recovering: DeferredLock = field(init=False, factory=DeferredLock)
-    _recovered: bool = field(init=False, default=False)
-    _first_look: Deferred[None] | None = field(init=False, default=None)
-    _closed: bool = field(init=False, default=False)
-    _hint: Callable[[], None] = field(init=False, default=lambda: None)
+    _keepers: Keepers = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._keepers = Keepers(self.reactor, self.layout)
 
     def watch(self, hint: Callable[[], None]) -> None:
         """Begin to observe; call `hint` whenever some agent may have ended. The truth is `running()`."""
-        self._hint = hint
-        self._closed = False
-        self._first_look = self._in_background(self._recover())
+        self._keepers.watch(hint)
 
     def close(self) -> None:
         """Stop observing; touches no agent."""
-        if self._first_look is not None:
-            self._first_look.cancel()
-        self._hint = lambda: None
-        self._closed = True
-        kept, self._kept = self._kept, {}
-        for one in kept.values():
-            one.close()
-        self._recovered = False
+        self._keepers.close()
 
     def owns(self, name: str, uid: int) -> bool:
         """Whether that is the user that agents run as here, which is our own."""
@@ -97,19 +77,14 @@ class LocalContainers:
 
     async def running(self) -> Mapping[str, Running]:
         """Every agent whose keeper is alive at this moment; no process list is read for it but the first time."""
-        await self._recover()
-        return {
-            name: Running(generation=kept.run.generation, since=kept.run.since, pid=kept.run.leader)
-            for name, kept in self._kept.items()
-            if kept.keeper.alive()
-        }
+        return await self._keepers.running()
 
     async def start(self, name: str, generation: int, plan: Plan) -> None:
         """Start the agent's command; returns when it runs, or does already in this generation.
 
         Raises ContainerError if it can't be run, or another generation of it runs.
         """
-        kept = await self._alive(name)
+        kept = await self._keepers.alive(name)
         if kept is not None:
             if kept.run.generation == generation:
                 return
@@ -117,14 +92,14 @@ class LocalContainers:
         objection = self.objection(plan.config)
         if objection is not None:
             raise ContainerError(f"{name} could not be started: {objection}")
-        self._keep(name, *await self._start(name, generation, plan))
+        self._keepers.keep(name, *await self._start(name, generation, plan))
 
     async def stop(self, name: str, *, graceful: bool = True) -> None:
         """End the agent's session: SIGTERM, and SIGKILL after `grace` seconds; returns when nothing of it is left.
 
         Raises ContainerError if something of it would not die.
         """
-        kept = await self._alive(name)
+        kept = await self._keepers.alive(name)
         if kept is None:
             return
         # Someone may have suspended the keeper, which then would not notice that its leader ended.
@@ -141,7 +116,7 @@ class LocalContainers:
 
     async def remove(self, name: str) -> None:
         """Take away the agent's runtime records and logs. Raises ContainerError if it runs."""
-        if await self._alive(name) is not None:
+        if await self._keepers.alive(name) is not None:
             raise ContainerError(f"{name} runs; stop it first")
         await self._in_thread(clear_away, self.layout.runtime(name))
 
@@ -170,7 +145,7 @@ class LocalContainers:
 
     async def check(self, name: str, command: Sequence[str]) -> None:
         """Run the command beside the running agent, with its environment. Raises ContainerError if it fails."""
-        kept = await self._alive(name)
+        kept = await self._keepers.alive(name)
         if kept is None:
             raise ContainerError(f"{name} does not run, and can't be checked")
         await local_plan.check(self.reactor, self.layout.notes(name), kept.run.leader, command)
@@ -208,64 +183,6 @@ class LocalContainers:
             soft_files=self.soft_files,
         )
 
-    async def _recover(self) -> None:
-        """Find the agents that run already, once."""
-        async with self._recovering:
-            patience = self.reactor.seconds() + START_SECONDS
-            while not self._recovered:
-                if self._closed:
-                    raise ContainerError("the daemon is ending, and does nothing to agents any more")
-                findings = await self._in_thread(search.search, self.layout)
-                adopted = [self._adopt(name, run) for name, run in findings.running.items()]
-                if all(adopted) and not findings.unsettled:
-                    self._recovered = True
-                elif self.reactor.seconds() < patience:
-                    await deferLater(self.reactor, LOOK_AGAIN_SECONDS)
-                else:
-                    for keeper in findings.unsettled.values():
-                        search.kill_keeper(*keeper)
-                    self._recovered = True
-
-    def _adopt(self, name: str, run: Run) -> bool:
-        """Whether the agent that was found is watched now; it may have ended meanwhile."""
-        if name not in self._kept:
-            descriptor = pidfd.open_process(run.keeper, run.keeper_started)
-            if descriptor is None:
-                return False
-            self._keep(name, run, descriptor)
-        return True
-
-    def _keep(self, name: str, run: Run, descriptor: int) -> None:
-        if self._closed:
-            os.close(descriptor)
-            return
-        self._kept[name] = kept = Kept(name, run)
-        kept.keeper = Watched(self.reactor, descriptor, lambda: self._keeper_ended(kept))
-
-    def _keeper_ended(self, kept: Kept) -> None:
-        kept.burial = self._in_background(self._bury(kept))
-
-    async def _bury(self, kept: Kept) -> None:
-        """A keeper that was killed has left the agent's session to us."""
-        survivors: list[int] = []
-        try:
-            if read_cause(self.layout.runtime(kept.name), kept.run.generation) is None:
-                survivors = await self._in_thread(kill_session, kept.run.session, KILL_SECONDS, {})
-        finally:
-            if self._kept.get(kept.name) is kept:
-                del self._kept[kept.name]
-            self._hint()
-            kept.gone(survivors)
-
-    async def _alive(self, name: str) -> Kept | None:
-        """The agent if it runs; one that is just ending is waited for."""
-        await self._recover()
-        kept = self._kept.get(name)
-        if kept is None or kept.keeper.alive():
-            return kept
-        await kept.when_gone()
-        return None
-
     async def _ends(self, kept: Kept, seconds: float, *numbers: signal.Signals) -> bool:
         """Whether the agent is gone within that time after it got the signals. Raises ContainerError."""
         await self._in_thread(signal_session, kept.run.session, *numbers)
@@ -276,15 +193,6 @@ class LocalContainers:
         if survivors:
             raise ContainerError(f"{kept.name} has ended, but these processes of it would not die: {survivors}")
         return True
-
-    def _in_background(self, work: Coroutine[Deferred[Any], Any, None]) -> Deferred[None]:
-        """What goes on until it is done or `close` cancels it."""
-
-        def complain(why: Failure) -> None:
-            if not why.check(defer.CancelledError):
-                self._log.failure("the local backend lost sight of its agents", failure=why)
-
-        return Deferred.fromCoroutine(work).addErrback(complain)
 
     def _in_thread(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
         return in_thread(self.reactor, function, *args, **kwargs)

@@ -326,7 +326,7 @@ async def test_a_keeper_whose_daemon_died_right_after_the_fork_is_found(hive: Hi
 
 
 async def test_a_keeper_that_never_comes_up_is_ended(hive: Hive, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hyperhive.containers.local.START_SECONDS", 0.1)
+    monkeypatch.setattr("hyperhive.containers.local_watch.START_SECONDS", 0.1)
     hive.agent("alice", FOREVER)
     marks = {"HIVE_KEEPER_STATE": str(hive.layout.state), "HIVE_KEEPER_AGENT": "alice", "HIVE_KEEPER_GENERATION": "5"}
     stuck = os.posix_spawn("/bin/sleep", ["sleep", "1000"], marks, setsid=True)
@@ -348,12 +348,12 @@ async def test_another_hives_agents_are_not_ours(hive: Hive) -> None:
 async def test_a_second_keeper_of_one_agent_gives_up(hive: Hive) -> None:
     hive.agent("alice", FOREVER)
     containers, _ = hive.backend()
+    unaware = LocalContainers(hive.reactor, hive.layout, hive.scripts.__getitem__)
+    assert not await unaware.running()
     await containers.start("alice", 1, Plan())
-    unaware, _ = hive.backend()
-    unaware.close()
-    unaware._recovered = True
     with pytest.raises(ContainerError, match="another start of alice is running already; stop it first"):
         await unaware.start("alice", 2, Plan())
+    unaware.close()
 
 
 async def test_the_environment_is_the_daemons_own_without_its_private_parts(
