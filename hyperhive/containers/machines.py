@@ -27,7 +27,7 @@ from hyperhive.containers.causes import Causes
 from hyperhive.containers.files import clear_away
 from hyperhive.containers.journal import Journal
 from hyperhive.containers.kind import Kind, machine_name
-from hyperhive.containers.leader import Leader
+from hyperhive.containers.machine_watch import PATIENCE_SECONDS, KeptMachines, strangers
 from hyperhive.containers.starting import GONE, STOP_SLACK_SECONDS, Starting
 from hyperhive.containers.starts import Start, Starts
 from hyperhive.containers.system_bus import SystemBus
@@ -36,19 +36,9 @@ from hyperhive.containers.visitors import Visits
 from hyperhive.errors import ContainerError
 from hyperhive.layout import Layout
 
-PATIENCE_SECONDS = 3.0
-
 
 class IReactor(causes.IReactor, IReactorUNIX):
     """What of a reactor these backends need."""
-
-
-@define(eq=False)
-class _Kept:
-    """An agent whose machine is up as far as we know."""
-
-    start: Start
-    leader: Leader
 
 
 @implementer(IContainers)
@@ -68,7 +58,7 @@ class Machines:
     _journal: Journal = field(init=False)
     _causes: Causes = field(init=False)
     _starting: Starting = field(init=False)
-    _kept: dict[str, _Kept] = field(init=False, factory=dict)
+    _kept: KeptMachines = field(init=False)
     _unended: dict[str, Start] = field(init=False, factory=dict)
     _recovering: DeferredLock = field(init=False, factory=DeferredLock)
     _recovered: bool = field(init=False, default=False)
@@ -81,6 +71,7 @@ class Machines:
         self._journal = Journal(self.reactor)
         self._causes = Causes(self.reactor, self._journal)
         self._starting = Starting(self.reactor, self._starts, self.bus, self._journal, self._kind, self.grace)
+        self._kept = KeptMachines(self.reactor, lambda: self._hint())  # noqa: PLW0108 - it is another one later
 
     @property
     def kind(self) -> str:
@@ -116,9 +107,7 @@ class Machines:
         """Stop observing; touches no agent."""
         self._closed = True
         self._hint = lambda: None
-        kept, self._kept = self._kept, {}
-        for one in kept.values():
-            one.leader.close()
+        self._kept.close()
         return self.bus.close() if self._opened else defer.succeed(None)
 
     async def running(self) -> Mapping[str, Running]:
@@ -127,13 +116,9 @@ class Machines:
         Raises ContainerError while it can't be known what became of a start in whose middle a daemon was killed.
         """
         await self._recover()
-        running = {
-            name: Running(generation=kept.start.generation, since=kept.start.since, pid=kept.start.leader)
-            for name, kept in self._kept.items()
-            if kept.leader.alive()
-        }
+        running = self._kept.running()
         if self.bus.blind is None and any(name not in running for name in self._starts.known):
-            running |= await self._strangers(running)
+            running |= await strangers(self.reactor, self.bus, self._starts, running)
         return running
 
     async def start(self, name: str, generation: int, plan: Plan) -> None:
@@ -143,15 +128,15 @@ class Machines:
         """
         await self._recover()
         await self.bus.reached(PATIENCE_SECONDS)
-        kept = self._kept.get(name)
-        if kept is not None and kept.leader.alive() and kept.start.generation == generation:
+        alive = self._kept.alive(name)
+        if alive is not None and alive.generation == generation:
             return
         objection = self.objection(plan.config)
         if objection is not None:
             raise ContainerError(f"{name} could not be started: {objection}")
         start = await self._starting.resumed(name, generation) or await self._starting.begun(name, generation, plan)
         try:
-            self._keep(name, start if start.up or start.over else await self._starting.came_up(name, start, plan))
+            self._kept.keep(name, start if start.up or start.over else await self._starting.came_up(name, start, plan))
         except ContainerError as error:
             await self._give_up(name, start)
             raise ContainerError(f"{name} could not be started: {error}") from error
@@ -170,9 +155,7 @@ class Machines:
                     await self.bus.kill_unit(unit, "all", signal.SIGKILL)
             await self.bus.stop_unit(unit, self.grace + STOP_SLACK_SECONDS)
         await self.bus.reset_failed(unit)
-        kept = self._kept.pop(name, None)
-        if kept is not None:
-            kept.leader.close()
+        self._kept.let_go(name)
 
     async def remove(self, name: str) -> None:
         """Take away the agent's records and its machine's files; its lines in the journal are not shown any more."""
@@ -222,11 +205,11 @@ class Machines:
         """Run the command in the agent's machine, as its user. Raises ContainerError, saying why it did not succeed."""
         await self._recover()
         await self.bus.reached(PATIENCE_SECONDS)
-        kept = self._kept.get(name)
-        if kept is None or not kept.leader.alive():
+        alive = self._kept.alive(name)
+        if alive is None:
             raise ContainerError(f"{name} does not run, and can't be checked")
         visits = Visits(self.reactor, self.bus, self._journal)
-        await visits.visit(machine_name(name), self.layout.runtime(name), kept.start, command)
+        await visits.visit(machine_name(name), self.layout.runtime(name), alive, command)
 
     async def _give_up(self, name: str, start: Start) -> None:
         """Leave nothing running of a start that failed; where that can't be done now, it is when the bus is back."""
@@ -236,18 +219,6 @@ class Machines:
         except ContainerError as error:
             self._log.error("what was started of {name} can't be ended yet: {error}", name=name, error=error)
             self._unended[name] = start
-
-    async def _strangers(self, known: Mapping[str, Running]) -> dict[str, Running]:
-        """Machines of our agents that nobody here has started: of start 0. None where machined does not answer."""
-        found = {}
-        with suppress(ContainerError, defer.TimeoutError):
-            listed = Deferred.fromCoroutine(self.bus.machines())
-            machines = await listed.addTimeout(PATIENCE_SECONDS, self.reactor)
-            for name, start in self._starts.known.items():
-                machine = machines.get(machine_name(name))
-                if machine is not None and name not in known and machine.leader != start.leader:
-                    found[name] = Running(generation=0, since=int(self.reactor.seconds()), pid=machine.leader)
-        return found
 
     def _open(self) -> None:
         if not self._opened and not self._closed:
@@ -275,28 +246,13 @@ class Machines:
             self._open()
             for name, start in self._starts.known.items():
                 if start.up and start.boot == proc.boot() and name not in self._kept:
-                    self._keep(name, start)
+                    self._kept.keep(name, start)
             in_doubt = [(name, start) for name, start in self._starts.known.items() if start.in_doubt]
             await self.bus.reached(PATIENCE_SECONDS)
             for name, start in in_doubt:
                 seen = await self._starting.seen_up(name, start)
                 if seen is not None:
-                    self._keep(name, seen)
+                    self._kept.keep(name, seen)
                 elif (await self.bus.unit(self._kind.unit(name))).active in GONE:
                     await self._starting.is_over(name, start)
             self._recovered = True
-
-    def _keep(self, name: str, start: Start) -> None:
-        """Watch the machine's leader; one that has died already is found by the next look."""
-        former = self._kept.pop(name, None)
-        if former is not None:
-            former.leader.close()
-        leader = None
-        if start.up:
-            leader = Leader.hold(self.reactor, start.leader, start.leader_started, lambda: self._leader_ended(name))
-        if leader is not None:
-            self._kept[name] = _Kept(start, leader)
-
-    def _leader_ended(self, name: str) -> None:
-        del self._kept[name]
-        self._hint()
