@@ -25,6 +25,7 @@ FLOORS = {
     "hyperhive.quantities": 2,
     "hyperhive.toml_lines": 2,
     "hyperhive.layout": 2,
+    "hyperhive.threads": 2,
     "hyperhive.store": 3,
     "hyperhive.services": 4,
     "hyperhive.containers": 4,

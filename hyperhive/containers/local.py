@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar, ParamSpec, TypeVar
+from typing import ClassVar
 
 from attrs import define, field
 from twisted.internet import defer
-from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
 from hyperhive import __version__
@@ -23,13 +22,10 @@ from hyperhive.containers.plans import told
 from hyperhive.containers.records import Run, forget_exit, read_cause, require_run
 from hyperhive.containers.session import signal_session
 from hyperhive.containers.tail import last_lines
-from hyperhive.containers.threads import in_thread
 from hyperhive.errors import ContainerError
 from hyperhive.layout import Layout
 from hyperhive.limits import LONGEST_NAME
-
-P = ParamSpec("P")
-T = TypeVar("T")
+from hyperhive.threads import in_thread
 
 
 class IReactor(commands.IReactor, local_watch.IReactor):
@@ -118,7 +114,7 @@ class LocalContainers:
         """Take away the agent's runtime records and logs. Raises ContainerError if it runs."""
         if await self._keepers.alive(name) is not None:
             raise ContainerError(f"{name} runs; stop it first")
-        await self._in_thread(clear_away, self.layout.runtime(name))
+        await in_thread(self.reactor, clear_away, self.layout.runtime(name))
 
     async def cause(self, name: str, generation: int) -> str | None:
         """How that start of the agent ended; None if its keeper could not write it down, or a later start has ended."""
@@ -126,7 +122,7 @@ class LocalContainers:
 
     async def log(self, name: str, lines: int) -> list[str]:
         """The last lines of the agent's output over all its starts, oldest first."""
-        return await self._in_thread(last_lines, self.layout.runtime(name), lines)
+        return await in_thread(self.reactor, last_lines, self.layout.runtime(name), lines)
 
     def objection(self, config: AgentConfig) -> str | None:
         """What of a configuration needs a container, as a sentence; None if nothing."""
@@ -185,7 +181,7 @@ class LocalContainers:
 
     async def _ends(self, kept: Kept, seconds: float, *numbers: signal.Signals) -> bool:
         """Whether the agent is gone within that time after it got the signals. Raises ContainerError."""
-        await self._in_thread(signal_session, kept.run.session, *numbers)
+        await in_thread(self.reactor, signal_session, kept.run.session, *numbers)
         try:
             survivors = await kept.when_gone().addTimeout(seconds, self.reactor)
         except defer.TimeoutError:
@@ -193,6 +189,3 @@ class LocalContainers:
         if survivors:
             raise ContainerError(f"{kept.name} has ended, but these processes of it would not die: {survivors}")
         return True
-
-    def _in_thread(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
-        return in_thread(self.reactor, function, *args, **kwargs)

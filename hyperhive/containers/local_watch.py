@@ -20,9 +20,9 @@ from hyperhive.containers.keeping import KILL_SECONDS, START_SECONDS, Kept
 from hyperhive.containers.pidfd import Watched
 from hyperhive.containers.records import Run, read_cause
 from hyperhive.containers.session import kill_session
-from hyperhive.containers.threads import in_thread
 from hyperhive.errors import ContainerError
 from hyperhive.layout import Layout
+from hyperhive.threads import in_thread
 
 LOOK_AGAIN_SECONDS = 0.02
 

@@ -31,10 +31,10 @@ from hyperhive.containers.machine_watch import PATIENCE_SECONDS, KeptMachines, s
 from hyperhive.containers.starting import GONE, STOP_SLACK_SECONDS, Starting
 from hyperhive.containers.starts import Start, Starts
 from hyperhive.containers.system_bus import SystemBus
-from hyperhive.containers.threads import in_thread
 from hyperhive.containers.visitors import Visits
 from hyperhive.errors import ContainerError
 from hyperhive.layout import Layout
+from hyperhive.threads import in_thread
 
 
 class IReactor(causes.IReactor, IReactorUNIX):

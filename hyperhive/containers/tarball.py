@@ -9,14 +9,12 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import ClassVar, Final
 
 from attrs import define, field
 from twisted.internet.defer import DeferredLock
 from twisted.internet.interfaces import IReactorThreads
-from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 
 from hyperhive.containers import commands
@@ -24,6 +22,7 @@ from hyperhive.errors import ContainerError
 from hyperhive.images import MOUNT_POINTS
 from hyperhive.images.lock import unheld
 from hyperhive.images.place import in_use
+from hyperhive.threads import in_thread
 
 UNPACKING_SECONDS: Final = 900.0
 COMPRESSIONS: Final = {b"\x1f\x8b": "gzip", b"\xfd7zXZ\0": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
@@ -120,8 +119,7 @@ class Unpacked:
         if self._directory.is_dir():
             left = [path for path in self._directory.iterdir() if path.name not in self._current.values()]
             if left:
-                pool = self._reactor.getThreadPool()
-                await self._remove(await deferToThreadPool(self._reactor, pool, partial(_retired, left)))
+                await self._remove(await in_thread(self._reactor, _retired, left))
 
     async def _remove(self, paths: Sequence[Path]) -> None:
         """Remove those; where that fails, the next one who clears away tries it again."""

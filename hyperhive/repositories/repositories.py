@@ -6,11 +6,10 @@ import shutil
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Final, TypeVar
+from typing import ClassVar, Final
 
 from attrs import define, field
 from twisted.internet.defer import Deferred, DeferredLock, TimeoutError  # noqa: A004 - as Deferred.addTimeout has it
-from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from zope.interface import implementer
 
@@ -22,6 +21,7 @@ from hyperhive.repositories.git import Git, IReactor
 from hyperhive.repositories.naming import commit_of
 from hyperhive.repositories.refs import HEX, WHOLE, quoted
 from hyperhive.repositories.taking import Taking
+from hyperhive.threads import in_thread
 from hyperhive.wire.records import ConfigEvent
 
 MAIN: Final = "main"
@@ -34,8 +34,6 @@ PLAIN: Final = (
     "--diff-algorithm=myers", "--ignore-submodules=none", "--src-prefix=a/", "--dst-prefix=b/",
 )  # fmt: skip
 """A diff that shows every changed byte: `--text` whatever an attribute calls binary, and no file as another's copy."""
-
-_Result = TypeVar("_Result")
 
 
 @implementer(IRepositories)
@@ -72,18 +70,18 @@ class Repositories:
 
     async def _unlock(self, name: str) -> None:
         """Take away the locks that a git which was killed has left; before each time that one of ours writes."""
-        await self._in_thread(housekeeping.unlock, self._layout.applied(name), name not in self._unlocked)
+        await in_thread(self._reactor, housekeeping.unlock, self._layout.applied(name), name not in self._unlocked)
         self._unlocked.add(name)
 
     async def remove(self, name: str) -> None:
         async with self._taking[name], self._writing[name]:
             for directory in (self._layout.applied(name), self._layout.deployed(name)):
-                await self._in_thread(files.remove, directory)
+                await in_thread(self._reactor, files.remove, directory)
 
     async def _make_applied(self, name: str, applied: Path) -> None:
         new = files.make_new(applied.parent)
         await seeding.fill_applied(self._git, new, name, self._default(name))
-        if not await self._in_thread(files.put_in_place, new, applied, None):
+        if not await in_thread(self._reactor, files.put_in_place, new, applied, None):
             raise RepositoryError(f"{applied} can't be made: something else stands there")
 
     async def _make_proposed(self, name: str, owner: tuple[int, int] | None) -> None:
@@ -93,7 +91,7 @@ class Repositories:
         # Beside what was applied: nobody else may write there, and it is on the same file system.
         new = files.make_new(self._layout.applications)
         await seeding.fill_proposed(self._git, new, self._layout, name, mounted=owner is not None)
-        if not await self._in_thread(files.put_in_place, new, place, owner):
+        if not await in_thread(self._reactor, files.put_in_place, new, place, owner):
             self._log.warn("{place} is left as it is: something else was put in its place", place=place)
 
     async def take_in(self, name: str, ref: str) -> str:
@@ -114,13 +112,15 @@ class Repositories:
     async def _take_in(self, name: str, ref: str) -> str:
         try:
             # No name has a point: nobody else's quarantine ends like that.
-            quarantine = await self._in_thread(files.make_new, self._layout.applications, taking.IN, f".{name}")
+            quarantine = await in_thread(
+                self._reactor, files.make_new, self._layout.applications, taking.IN, f".{name}"
+            )
         except OSError as error:
             raise RepositoryError(f"there is no room to take a commit in: {error}") from error
         try:
-            return await Taking(self._git, self._in_thread, self._layout, name, quarantine).take(ref)
+            return await Taking(self._git, self._layout, name, quarantine).take(ref)
         finally:
-            await self._in_thread(shutil.rmtree, quarantine, True)  # noqa: FBT003 - errors of it are ignored
+            await in_thread(self._reactor, shutil.rmtree, quarantine, True)  # noqa: FBT003 - errors of it are ignored
 
     async def let_go(self, name: str, commit: str) -> None:
         async with self._writing[name]:
@@ -148,7 +148,7 @@ class Repositories:
         directory = self._layout.deployed(name) / _whole(commit)
         async with self._writing[name]:
             if not directory.is_dir():
-                await self._in_thread(files.write_out, directory, await self._files(name, commit))
+                await in_thread(self._reactor, files.write_out, directory, await self._files(name, commit))
         return directory
 
     async def diff(self, name: str, base: str, commit: str) -> str:
@@ -171,7 +171,7 @@ class Repositories:
             await self._unlock(name)
             await self._git.run(self._applied(name), "update-ref", seeding.BRANCH, _whole(commit))
             try:
-                await self._in_thread(files.keep_only, self._layout.deployed(name), commit)
+                await in_thread(self._reactor, files.keep_only, self._layout.deployed(name), commit)
             except RepositoryError as error:
                 self._log.error("files of earlier commits of {name} stay: {error}", name=name, error=error)
 
@@ -186,9 +186,6 @@ class Repositories:
         if not applied.is_dir():
             raise RepositoryError(f"{name!r} has no configuration repository yet: it is made for it first")
         return applied
-
-    async def _in_thread(self, function: Callable[..., _Result], /, *arguments: Any) -> _Result:
-        return await deferToThreadPool(self._reactor, self._reactor.getThreadPool(), function, *arguments)
 
 
 def _whole(commit: str) -> str:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, Protocol, TypeVar
+from typing import Final
 
 from attrs import define
 
@@ -16,20 +15,13 @@ from hyperhive.repositories.git import Git, complaint
 from hyperhive.repositories.naming import commit_of
 from hyperhive.repositories.objects import Copied
 from hyperhive.repositories.refs import HEX, quoted
+from hyperhive.threads import in_thread
 
 IN: Final = ".in-"
 HELD: Final = "refs/hive/held/"
 WANTED: Final = "refs/heads/wanted"
 
 _SHA = re.compile(r"\b[0-9a-f]{40}\b")
-_Result = TypeVar("_Result")
-
-
-class InThread(Protocol):
-    """Runs a function in a thread."""
-
-    async def __call__(self, function: Callable[..., _Result], /, *arguments: Any) -> _Result:
-        """What the function returns, or raises."""
 
 
 @define(eq=False)
@@ -37,7 +29,6 @@ class Taking:
     """One commit on its way from `proposed` of that agent. Every method raises RepositoryError."""
 
     git: Git
-    in_thread: InThread
     layout: Layout
     name: str
     quarantine: Path
@@ -46,7 +37,7 @@ class Taking:
         """Bring the commit that `ref` names into `applied`, and all that it needs; the commit."""
         pointed = None if HEX.fullmatch(ref.lower()) else await self._pointed(ref)
         await self.git.run(self.quarantine, "init", "--quiet", "--bare", "--template=", "--initial-branch=main")
-        copied = await self.in_thread(objects.copy, self.layout, self.name, self.quarantine / "objects")
+        copied = await in_thread(self.git.reactor, objects.copy, self.layout, self.name, self.quarantine / "objects")
         for pack in copied.packs:
             await self._index(pack)
         if pointed is not None:
@@ -63,7 +54,7 @@ class Taking:
         return f"the proposed repository of {self.name!r}"
 
     async def _pointed(self, ref: str) -> refs.Pointed:
-        pointed = await self.in_thread(refs.look, self.layout, self.name, ref)
+        pointed = await in_thread(self.git.reactor, refs.look, self.layout, self.name, ref)
         if pointed is None:
             raise RepositoryError(
                 f"{quoted(ref)} names no commit: give 4 to 40 hex digits of one (no branch or tag of "

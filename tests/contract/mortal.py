@@ -45,16 +45,17 @@ MACHINES: Final = (
     "hyperhive.containers.system_bus:SystemBus.stop_unit",
     "hyperhive.containers.system_bus:SystemBus.reset_failed",
     "hyperhive.containers.system_bus:SystemBus.reload",
+    "hyperhive.threads:in_thread",
     "shutil:rmtree",
 )
 STEPS_OF: Final = {
     "local": (
         *COMMON,
+        "hyperhive.threads:in_thread",
         "hyperhive.containers.keeping:runtime_directory",
         "hyperhive.containers.records:forget_exit",
         "hyperhive.containers.keeping:start_keeper",
         "hyperhive.containers.records:require_run",
-        "hyperhive.containers.local:LocalContainers._in_thread",
     ),
     "nspawn": (*COMMON, *MACHINES),
     "nixos": MACHINES,  # which are slow, and between what is common to both
