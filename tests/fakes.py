@@ -47,7 +47,8 @@ from hyperhive.store.mail import Post
 from hyperhive.store.schema import open_database
 from hyperhive.wire.codec import event_of_body
 from hyperhive.wire.names import SYSTEM
-from hyperhive.wire.records import ConfigEvent, Letter, Operation, OperationKind
+from hyperhive.wire.records import ConfigEvent, Letter, Operation
+from hyperhive.wire.states import OperationKind
 
 Result = TypeVar("Result")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from hyperhive.hivectl.page import Column, Line, Page, Remark, Table, Verbatim, View
 from hyperhive.hivectl.patches import styled_lines
 from hyperhive.wire.names import MANAGER
-from hyperhive.wire.records import ApprovalStatus
+from hyperhive.wire.states import ApprovalStatus
 
 if TYPE_CHECKING:
     from hyperhive.wire.records import ConfigEvent, ConfigFile

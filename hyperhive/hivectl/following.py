@@ -18,7 +18,8 @@ from hyperhive.hivectl.screen import Screen
 from hyperhive.protocols.asker import Asker, ConnectionGone
 from hyperhive.wire import host_requests as ask
 from hyperhive.wire.codec import HOST
-from hyperhive.wire.records import Operation, OperationState
+from hyperhive.wire.records import Operation
+from hyperhive.wire.states import OperationState
 
 TURN: Final = 0.1
 LOOK: Final = 1.0

@@ -23,8 +23,9 @@ from hyperhive.store.mail import Post
 from hyperhive.wire import agent_requests, manager_requests
 from hyperhive.wire import host_requests as ask
 from hyperhive.wire.names import EVERYONE, OPERATOR
-from hyperhive.wire.records import MessageRow, Operation, OperationKind, Urls
+from hyperhive.wire.records import MessageRow, Operation, Urls
 from hyperhive.wire.responses import HostResponse
+from hyperhive.wire.states import OperationKind
 
 
 @define(eq=False, kw_only=True)

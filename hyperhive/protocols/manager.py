@@ -13,7 +13,7 @@ from hyperhive.services.lifecycle import Lifecycle
 from hyperhive.wire import manager_requests as ask
 from hyperhive.wire import responses
 from hyperhive.wire.names import MANAGER
-from hyperhive.wire.records import OperationKind
+from hyperhive.wire.states import OperationKind
 
 
 @define(eq=False, kw_only=True)

@@ -21,7 +21,8 @@ from hyperhive.store import approvals as table
 from hyperhive.store import configs, operations
 from hyperhive.store.approvals import Proposal
 from hyperhive.store.database import Connection
-from hyperhive.wire.records import Approval, ApprovalKind, ApprovalStatus, Operation, OperationKind
+from hyperhive.wire.records import Approval, Operation
+from hyperhive.wire.states import ApprovalKind, ApprovalStatus, OperationKind
 
 NOT_PINNED = "it was asked for by a hyperhive that could not deploy commits; ask for it again"
 STARTS = {

@@ -16,7 +16,8 @@ from hyperhive.store import agents, approvals, configs, dead_letters, operations
 from hyperhive.store.database import Connection
 from hyperhive.wire import events
 from hyperhive.wire.names import SYSTEM
-from hyperhive.wire.records import Operation, OperationKind, OperationState
+from hyperhive.wire.records import Operation
+from hyperhive.wire.states import OperationKind, OperationState
 
 STARTING = frozenset({OperationKind.SPAWN, OperationKind.START, OperationKind.RESTART, OperationKind.REBUILD})
 LEAVING = frozenset(

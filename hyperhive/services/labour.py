@@ -26,7 +26,8 @@ from hyperhive.services.turns import Turns
 from hyperhive.services.writing import Interrupted, Writing
 from hyperhive.store import agents, approvals, configs, operations
 from hyperhive.store.database import Connection
-from hyperhive.wire.records import ApprovalStatus, Operation, OperationKind, OperationState
+from hyperhive.wire.records import Operation
+from hyperhive.wire.states import ApprovalStatus, OperationKind, OperationState
 
 _log = Logger()
 

@@ -20,7 +20,7 @@ from hyperhive.services.pulse import Pulse
 from hyperhive.services.turns import Turns
 from hyperhive.services.writing import Interrupted, Writing
 from hyperhive.store import operations
-from hyperhive.wire.records import OperationKind
+from hyperhive.wire.states import OperationKind
 
 _log = Logger()
 

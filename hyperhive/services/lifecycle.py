@@ -22,7 +22,8 @@ from hyperhive.services.writing import Interrupted
 from hyperhive.store import agents, configs, leases, operations
 from hyperhive.store.database import Connection
 from hyperhive.wire.names import MANAGER, SYSTEM, objection
-from hyperhive.wire.records import Operation, OperationKind, OperationState
+from hyperhive.wire.records import Operation
+from hyperhive.wire.states import OperationKind, OperationState
 
 _log = Logger()
 

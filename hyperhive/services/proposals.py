@@ -18,7 +18,8 @@ from hyperhive.store import approvals as table
 from hyperhive.store import configs, operations
 from hyperhive.store.approvals import Proposal
 from hyperhive.store.database import Connection
-from hyperhive.wire.records import Approval, ApprovalKind, ApprovalStatus
+from hyperhive.wire.records import Approval
+from hyperhive.wire.states import ApprovalKind, ApprovalStatus
 
 _log = Logger()
 

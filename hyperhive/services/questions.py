@@ -25,7 +25,8 @@ from hyperhive.store.database import Connection
 from hyperhive.store.questions import Asked
 from hyperhive.wire import events
 from hyperhive.wire.names import OPERATOR, SYSTEM, shown
-from hyperhive.wire.records import OpenThread, Question, QuestionStatus
+from hyperhive.wire.records import OpenThread, Question
+from hyperhive.wire.states import QuestionStatus
 
 _log = Logger()
 

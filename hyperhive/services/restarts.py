@@ -21,7 +21,8 @@ from hyperhive.services.restart_policy import restarts_after_crash
 from hyperhive.store import operations, restarts
 from hyperhive.store.database import Connection
 from hyperhive.wire.names import SYSTEM
-from hyperhive.wire.records import Operation, OperationKind
+from hyperhive.wire.records import Operation
+from hyperhive.wire.states import OperationKind
 
 _log = Logger()
 

@@ -26,7 +26,7 @@ from hyperhive.store.configs import Deployed
 from hyperhive.store.database import Connection
 from hyperhive.wire import events
 from hyperhive.wire.names import MANAGER, SYSTEM
-from hyperhive.wire.records import OperationKind
+from hyperhive.wire.states import OperationKind
 
 _log = Logger()
 

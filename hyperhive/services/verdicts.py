@@ -7,7 +7,8 @@ from hyperhive.services.feed import Kind
 from hyperhive.store import approvals, questions
 from hyperhive.store.database import Connection
 from hyperhive.wire import events
-from hyperhive.wire.records import Approval, ApprovalKind, ApprovalStatus, OperationState, Outcome, QuestionStatus
+from hyperhive.wire.records import Approval
+from hyperhive.wire.states import ApprovalKind, ApprovalStatus, OperationState, Outcome, QuestionStatus
 
 
 def resolve(

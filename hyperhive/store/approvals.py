@@ -9,7 +9,8 @@ from attrs import frozen
 
 from hyperhive.errors import Refused, brief
 from hyperhive.limits import MOST_ROWS
-from hyperhive.wire.records import Approval, ApprovalKind, ApprovalStatus
+from hyperhive.wire.records import Approval
+from hyperhive.wire.states import ApprovalKind, ApprovalStatus
 
 _SELECT = """
     SELECT id, approvals.agent, kind, commit_ref, requested_at, status, resolved_at, note, decided_at, decided_by,

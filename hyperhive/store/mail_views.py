@@ -7,7 +7,8 @@ from typing import Any
 
 from hyperhive.limits import MOST_ROWS
 from hyperhive.store.fitting import fitting
-from hyperhive.wire.records import InboxRow, MessageRow, MessageState, OpenThread
+from hyperhive.wire.records import InboxRow, MessageRow, OpenThread
+from hyperhive.wire.states import MessageState
 
 _STATES = (MessageState.QUEUED, MessageState.LEASED, MessageState.DONE, MessageState.DEAD)
 _ROW = "SELECT id, sender, recipient, body, sent_at, state, attempts, in_reply_to, via FROM messages"

@@ -9,7 +9,8 @@ from attrs import frozen
 
 from hyperhive.errors import Refused
 from hyperhive.limits import MOST_ROWS
-from hyperhive.wire.records import Operation, OperationKind, OperationState
+from hyperhive.wire.records import Operation
+from hyperhive.wire.states import OperationKind, OperationState
 
 _COLUMNS = "id, agent, kind, state, requested_by, queued_at, started_at, ended_at, error"
 _SELECT = f"SELECT {_COLUMNS} FROM operations"

@@ -13,7 +13,8 @@ from hyperhive.errors import Refused, brief
 from hyperhive.limits import MOST_ROWS
 from hyperhive.store.fitting import fitting
 from hyperhive.wire.names import OPERATOR
-from hyperhive.wire.records import OpenThread, Question, QuestionStatus
+from hyperhive.wire.records import OpenThread, Question
+from hyperhive.wire.states import QuestionStatus
 
 _SELECT = """
     SELECT id, asker, target, question, options, multi, asked_at, deadline_at, status, answer, answered_at, answered_by

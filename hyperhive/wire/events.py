@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import frozen
 
 from hyperhive.wire.fields import absent
-from hyperhive.wire.records import ApprovalStatus, Outcome
+from hyperhive.wire.states import ApprovalStatus, Outcome
 
 
 @frozen(kw_only=True)

@@ -21,7 +21,7 @@ from twisted.python.failure import Failure
 from hyperhive.protocols.asker import Asker
 from hyperhive.wire import host_requests
 from hyperhive.wire.codec import HOST
-from hyperhive.wire.records import MessageState
+from hyperhive.wire.states import MessageState
 from tests.agent.conftest import Gate
 
 TWISTD = str(Path(sys.executable).with_name("twistd"))

@@ -5,17 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from hyperhive.wire import records
-from hyperhive.wire.records import (
-    AgentStatus,
-    Approval,
+from hyperhive.wire.records import AgentStatus, Approval, MessageRow, Operation, Question
+from hyperhive.wire.states import (
     ApprovalKind,
     ApprovalStatus,
-    MessageRow,
     MessageState,
-    Operation,
     OperationKind,
     OperationState,
-    Question,
     QuestionStatus,
 )
 

@@ -18,8 +18,9 @@ from twisted.internet.defer import Deferred
 from hyperhive.hivectl import reaching
 from hyperhive.hivectl.screen import Screen
 from hyperhive.wire.codec import AGENT, HOST
-from hyperhive.wire.records import Change, OperationState
+from hyperhive.wire.records import Change
 from hyperhive.wire.responses import Err, HostResponse
+from hyperhive.wire.states import OperationState
 from tests.hivectl.rows import agent, operation, question
 from tests.hivectl.scripted import Conversation, ScriptedDaemon, Terminal, refused, understood
 

@@ -11,8 +11,9 @@ from hyperhive.hivectl import config_pages
 from hyperhive.hivectl.page import Page, Verbatim, View, iso, plain
 from hyperhive.hivectl.patches import ADDED, HEAD, HUNK, REMOVED, styled_lines
 from hyperhive.hivectl.screen import write_richly
-from hyperhive.wire.records import ApprovalKind, ApprovalStatus, ConfigEvent, ConfigFile
+from hyperhive.wire.records import ConfigEvent, ConfigFile
 from hyperhive.wire.responses import HostResponse
+from hyperhive.wire.states import ApprovalKind, ApprovalStatus
 from tests.hivectl.rows import NOW, approval
 from tests.hivectl.scripted import ScriptedDaemon, Terminal, refused
 

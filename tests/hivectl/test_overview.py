@@ -8,8 +8,9 @@ import pytest
 
 from hyperhive.hivectl.overview import REQUESTS, status
 from hyperhive.hivectl.page import View, plain
-from hyperhive.wire.records import ApprovalKind, Backend, MessageState, Urls
+from hyperhive.wire.records import Backend, Urls
 from hyperhive.wire.responses import HostResponse
+from hyperhive.wire.states import ApprovalKind, MessageState
 from tests.hivectl.rows import NOW, agent, approval, message, operation, question
 
 FIELDS = ("agent_statuses", "approvals", "questions", "messages", "operations", "urls")

@@ -11,16 +11,9 @@ import pytest
 from hyperhive.hivectl import agent_pages, decision_pages, event_pages, mail_pages
 from hyperhive.hivectl.page import Column, Line, Page, Remark, Table, View, duration, iso, plain, relative
 from hyperhive.hivectl.screen import write_richly
-from hyperhive.wire.records import (
-    ApprovalKind,
-    ApprovalStatus,
-    Change,
-    MessageState,
-    OperationState,
-    QuestionStatus,
-    Urls,
-)
+from hyperhive.wire.records import Change, Urls
 from hyperhive.wire.responses import HostResponse
+from hyperhive.wire.states import ApprovalKind, ApprovalStatus, MessageState, OperationState, QuestionStatus
 from tests.hivectl.rows import NOW, agent, approval, letter, message, operation, question
 from tests.hivectl.scripted import Terminal
 

@@ -18,8 +18,9 @@ from twisted.internet.utils import getProcessOutputAndValue
 from twisted.python.failure import Failure
 
 from hyperhive.hivectl.places import candidates
-from hyperhive.wire.records import ApprovalKind, Change, ConfigEvent, MessageState
+from hyperhive.wire.records import Change, ConfigEvent
 from hyperhive.wire.responses import HostResponse
+from hyperhive.wire.states import ApprovalKind, MessageState
 from tests.hivectl.rows import NOW, agent, approval, message, question
 from tests.hivectl.scripted import HIVECTL, OK, Conversation, Ran, ScriptedDaemon, refused, start
 

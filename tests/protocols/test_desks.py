@@ -18,8 +18,9 @@ from hyperhive.services.changes import Changes
 from hyperhive.wire import host_requests, manager_requests
 from hyperhive.wire.agent_requests import Answer, Whoami
 from hyperhive.wire.names import EVERYONE, MANAGER, OPERATOR
-from hyperhive.wire.records import ApprovalStatus, ConfigFile, OperationKind, OperationState, QuestionStatus, Urls
+from hyperhive.wire.records import ConfigFile, Urls
 from hyperhive.wire.responses import HostResponse, Identity, List, Logs, Ok
+from hyperhive.wire.states import ApprovalStatus, OperationKind, OperationState, QuestionStatus
 from tests.fakes import Bench
 
 Ask = Callable[[Any], Any]

@@ -7,7 +7,8 @@ import pytest
 from hyperhive.errors import BadName, ContainerError, OperationFailed, Refused, UnknownAgent
 from hyperhive.wire import events
 from hyperhive.wire.names import MANAGER, OPERATOR
-from hyperhive.wire.records import Approval, ApprovalKind, ApprovalStatus, OperationKind, Outcome
+from hyperhive.wire.records import Approval
+from hyperhive.wire.states import ApprovalKind, ApprovalStatus, OperationKind, Outcome
 from tests.fakes import NOW, Bench
 
 

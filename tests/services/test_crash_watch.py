@@ -14,7 +14,7 @@ from hyperhive.services.crashes import UNKNOWN_CAUSE
 from hyperhive.store import agents
 from hyperhive.wire import events
 from hyperhive.wire.names import MANAGER
-from hyperhive.wire.records import OperationKind
+from hyperhive.wire.states import OperationKind
 from tests.fakes import NOW, Bench
 
 

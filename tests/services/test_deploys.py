@@ -15,7 +15,8 @@ from hyperhive.services.writing import AGAIN
 from hyperhive.store import configs, operations
 from hyperhive.wire import events
 from hyperhive.wire.names import MANAGER, OPERATOR
-from hyperhive.wire.records import Approval, ApprovalStatus, OperationKind, OperationState
+from hyperhive.wire.records import Approval
+from hyperhive.wire.states import ApprovalStatus, OperationKind, OperationState
 from tests.fakes import Bench
 
 FAST = "[environment]\nSPEED = 'fast'\n"

@@ -16,7 +16,7 @@ from hyperhive.store import agents, operations
 from hyperhive.store import approvals as approval_table
 from hyperhive.store.approvals import Proposal
 from hyperhive.wire import events
-from hyperhive.wire.records import ApprovalKind, ApprovalStatus, OperationKind, OperationState
+from hyperhive.wire.states import ApprovalKind, ApprovalStatus, OperationKind, OperationState
 from tests.fakes import NOW, Bench
 
 SPAWN, START, STOP = OperationKind.SPAWN, OperationKind.START, OperationKind.STOP

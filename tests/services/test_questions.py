@@ -14,7 +14,7 @@ from hyperhive.services.questions import AGAIN
 from hyperhive.store import questions as table
 from hyperhive.wire import events
 from hyperhive.wire.names import OPERATOR
-from hyperhive.wire.records import Outcome, QuestionStatus
+from hyperhive.wire.states import Outcome, QuestionStatus
 from tests.fakes import NOW, Bench
 
 

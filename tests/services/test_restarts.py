@@ -19,7 +19,8 @@ from hyperhive.store import agents, restarts
 from hyperhive.store.database import DatabaseTrouble
 from hyperhive.wire import events
 from hyperhive.wire.names import MANAGER, SYSTEM
-from hyperhive.wire.records import AgentStatus, Operation, OperationKind, OperationState
+from hyperhive.wire.records import AgentStatus, Operation
+from hyperhive.wire.states import OperationKind, OperationState
 from tests.fakes import NOW, Bench
 
 POLICY = RestartPolicy(policy=ON_CRASH, attempts=3)

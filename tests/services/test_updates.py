@@ -7,7 +7,8 @@ import pytest
 from hyperhive.errors import ContainerError
 from hyperhive.wire import events
 from hyperhive.wire.names import MANAGER, OPERATOR
-from hyperhive.wire.records import Approval, ApprovalKind, ApprovalStatus, OperationKind
+from hyperhive.wire.records import Approval
+from hyperhive.wire.states import ApprovalKind, ApprovalStatus, OperationKind
 from tests.fakes import Bench
 
 

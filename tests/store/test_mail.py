@@ -15,7 +15,7 @@ from hyperhive.store.mail import DEAD, DONE, LEASED, QUEUED, Post
 from hyperhive.wire.codec import event_of_body
 from hyperhive.wire.events import Bounced
 from hyperhive.wire.names import EVERYONE, OPERATOR
-from hyperhive.wire.records import MessageState
+from hyperhive.wire.states import MessageState
 
 LIMITS = MailLimits(max_inbox=5, inbox_bytes=20, max_attempts=2)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from hyperhive.store import agents, operations, restarts
-from hyperhive.wire.records import OperationKind
+from hyperhive.wire.states import OperationKind
 
 
 def make(connection: sqlite3.Connection, name: str, at: float) -> int:

@@ -15,8 +15,6 @@ from hyperhive.wire import manager_requests as manager
 from hyperhive.wire.records import (
     AgentStatus,
     Approval,
-    ApprovalKind,
-    ApprovalStatus,
     Backend,
     Change,
     ConfigEvent,
@@ -24,16 +22,20 @@ from hyperhive.wire.records import (
     InboxRow,
     Letter,
     MessageRow,
-    MessageState,
     OpenThread,
     Operation,
+    Question,
+    Scope,
+    Urls,
+)
+from hyperhive.wire.states import (
+    ApprovalKind,
+    ApprovalStatus,
+    MessageState,
     OperationKind,
     OperationState,
     Outcome,
-    Question,
     QuestionStatus,
-    Scope,
-    Urls,
 )
 
 Lines = tuple[tuple[str, Any], ...]
