@@ -5,15 +5,22 @@ from __future__ import annotations
 from attrs import frozen
 
 from hyperhive.wire.fields import Body, Ids, Name, Options, Text, Unsigned, absent
+from hyperhive.wire.turn_requests import TurnRequest
 
 
 @frozen
 class Send:
-    """Send a message to an agent, the manager, the operator, or `*` (everyone else)."""
+    """Send a message to an agent, the manager, the operator, or `*` (everyone else).
+
+    `in_turn`: it belongs to the turn under way. To somebody whose message is in hand it is a reply to that one, unless
+    `in_reply_to` names another; and a reply to a message in hand is kept until the turn ends, and leaves if that is
+    well.
+    """
 
     to: Name
     body: Body
     in_reply_to: int | None = absent()
+    in_turn: bool | None = absent()
 
 
 @frozen
@@ -98,6 +105,28 @@ class Answer:
 
 
 @frozen
+class Remind:
+    """Have a message delivered to me from `reminder`: after `delay_seconds`, or `at` (unix seconds)."""
+
+    message: Body
+    delay_seconds: Unsigned | None = absent()
+    at: int | None = absent()
+
+    def __attrs_post_init__(self) -> None:
+        """Raises ValueError unless it is said when, in one way."""
+        if (self.delay_seconds is None) == (self.at is None):
+            message = "exactly one of 'delay_seconds' and 'at' must be given"
+            raise ValueError(message)
+
+
+@frozen
+class Receipt:
+    """What became of a message of mine?"""
+
+    id: int
+
+
+@frozen
 class Whoami:
     """Who am I to the hive?"""
 
@@ -116,5 +145,6 @@ class GetOpenThreads:
 
 AgentRequest = (
     Send | Recv | Status | OperatorMsg | Recent | AckTurn | RequeueInflight | Renew
-    | AskOperator | Ask | Answer | Whoami | SetStatus | GetOpenThreads
+    | AskOperator | Ask | Answer | Remind | Receipt | Whoami | SetStatus | GetOpenThreads
+    | TurnRequest
 )  # fmt: skip

@@ -130,7 +130,40 @@ class Bounced:
     reason: str
 
 
+@frozen
+class NeedsLogin:
+    """An agent's runner is not logged in; its mail waits until the operator has logged it in."""
+
+    agent: str
+
+
+@frozen
+class LoggedIn:
+    """An agent's runner is logged in again, and goes on with its mail."""
+
+    agent: str
+
+
+@frozen(kw_only=True)
+class TurnFailed:
+    """A turn of an agent failed, `note` says why; its mail was put back, or given up where that was its last try."""
+
+    agent: str
+    turn: int
+    note: str
+
+
+@frozen(kw_only=True)
+class Held:
+    """The mail of that thread between those agents is held until the operator releases it; `note` says why and how."""
+
+    thread: int
+    agents: tuple[str, ...]
+    note: str
+
+
 HelperEvent = (
     ApprovalResolved | Spawned | Rebuilt | Killed | Destroyed | ContainerCrash | RestartGivenUp
     | OperatorAnswered | QuestionAsked | QuestionAnswered | Bounced | ConfigReady | NeedsUpdate
+    | NeedsLogin | LoggedIn | TurnFailed | Held
 )  # fmt: skip

@@ -14,6 +14,8 @@ BODY_BYTES: Final = 256 * 1024
 TEXT_BYTES: Final = 16 * 1024
 MOST_OPTIONS: Final = 64
 MOST_NAMES: Final = 1024
+EVENT_BYTES: Final = 64 * 1024
+MOST_EVENTS: Final = 256
 
 
 @frozen
@@ -54,6 +56,8 @@ Options = Annotated[tuple[Text, ...], Count(MOST_OPTIONS)]
 """What may be chosen in answer to a question."""
 Ids = Annotated[tuple[int, ...], Count(100_000)]
 """Numbers of messages."""
+Events = Annotated[tuple[Annotated[str, Chars(EVENT_BYTES)], ...], Count(MOST_EVENTS)]
+"""Lines of a turn's stream."""
 Names = Annotated[tuple[Name, ...], Count(MOST_NAMES)]
 """Several agents."""
 

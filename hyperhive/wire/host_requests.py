@@ -6,6 +6,7 @@ from attrs import frozen
 
 from hyperhive.wire.agent_requests import Answer
 from hyperhive.wire.fields import Body, Name, Text, Unsigned, absent
+from hyperhive.wire.host_turn_requests import HostTurnRequest
 from hyperhive.wire.manager_requests import Kill, List, RequestSpawn
 from hyperhive.wire.records import Scope
 
@@ -233,4 +234,5 @@ HostRequest = (
     | Send | Inbox | Messages | DeadLetters | Requeue | Operations | Logs
     | Diff | ConfigLog | ConfigShow | Rollback
     | Subscribe | SubscribeAgentStatus | Urls
+    | HostTurnRequest
 )  # fmt: skip

@@ -13,6 +13,7 @@ from hyperhive.wire.states import (
     OperationState,
     QuestionStatus,
 )
+from hyperhive.wire.turns import Harness, Turn
 
 
 @frozen(kw_only=True)
@@ -42,7 +43,7 @@ class Letter:
 
 @frozen(kw_only=True)
 class MessageRow:
-    """One message as the operator sees it. `attempts` counts the ones spent."""
+    """One message as the operator sees it. `attempts` counts the ones spent; `thread` is the message that began it."""
 
     id: int
     sender: str = sender()
@@ -53,6 +54,7 @@ class MessageRow:
     attempts: int
     in_reply_to: int | None = absent()
     via: str | None = absent()
+    thread: int | None = absent()
 
 
 @frozen(kw_only=True)
@@ -140,7 +142,8 @@ class AgentStatus:
     """One agent as it stands.
 
     `failed`: it stopped and nobody asked for that, `failure` says why; `operation` is under way; `in_hand`: so many
-    messages are leased to it; `restart_at`: when it is started again by itself.
+    messages are leased to it; `restart_at`: when it is started again by itself; `turn` is the one that it is in, and
+    `harness` how its program says it stands.
     """
 
     name: str
@@ -163,11 +166,13 @@ class AgentStatus:
     in_hand: int | None = absent()
     failure: str | None = absent()
     restart_at: int | None = absent()
+    turn: int | None = absent()
+    harness: Harness | None = absent()
 
 
 @frozen(kw_only=True)
 class OpenThread:
-    """Something that an agent owes (`owes`) or is owed: a question, mail in hand, or an approval it waits for."""
+    """Something that an agent owes (`owes`) or is owed: a question, mail in hand, an approval, a reminder."""
 
     direction: str
     kind: str
@@ -218,6 +223,7 @@ class Change:
     question: Question | None = absent()
     operation: Operation | None = absent()
     agent: AgentStatus | None = absent()
+    turn: Turn | None = absent()
     gone: bool = only_when_true()
     id: int | None = absent()
     name: Name | None = absent()

@@ -20,18 +20,24 @@ from hyperhive.wire.records import (
     Question,
     Urls,
 )
+from hyperhive.wire.states import MessageState
+from hyperhive.wire.turns import HeldThread, Order, Turn, TurnEvent
 
 VERSION = 1
 
 
 @frozen
 class Ok:
-    """Done. `id` (`ids` of a broadcast) of what was made, `count` of what was moved, `operation` that goes on."""
+    """Done. `id` (`ids` of a broadcast) of what was made, `count` of what was moved, `operation` that goes on.
+
+    `kept`: the message leaves when the turn that it belongs to has ended well.
+    """
 
     id: int | None = absent()
     ids: tuple[int, ...] | None = absent()
     count: int | None = absent()
     operation: int | None = absent()
+    kept: bool = only_when_true()
 
 
 @frozen
@@ -104,6 +110,23 @@ class OpenThreads:
 
 
 @frozen
+class Receipt:
+    """What became of a message: where it stands, the attempts that were spent on it, and since when that is so."""
+
+    id: int
+    state: MessageState
+    attempts: int
+    at: int
+
+
+@frozen
+class Orders:
+    """What the operator wants; none if nothing came up in time."""
+
+    orders: tuple[Order, ...]
+
+
+@frozen
 class List:
     """Every agent of the hive, running or not."""
 
@@ -119,6 +142,7 @@ class Logs:
 
 AgentResponse = (
     Ok | Err | Message | Messages | Empty | Status | Recent | QuestionQueued | Identity | OpenThreads
+    | Receipt | Orders
 )  # fmt: skip
 ManagerResponse = AgentResponse | List | Logs
 
@@ -150,6 +174,9 @@ class HostResponse:
     sha: str | None = absent()
     config_log: tuple[ConfigEvent, ...] | None = absent()
     files: tuple[ConfigFile, ...] | None = absent()
+    turns: tuple[Turn, ...] | None = absent()
+    events: tuple[TurnEvent, ...] | None = absent()
+    held: tuple[HeldThread, ...] | None = absent()
     resync: bool = only_when_true()
     seq: int | None = absent()
     change: Change | None = absent()

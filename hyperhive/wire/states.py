@@ -65,9 +65,43 @@ class QuestionStatus(Enum):
 
 
 class MessageState(Enum):
-    """Where a message stands. A dead letter has spent its attempts, or its recipient is gone for good."""
+    """Where a message stands. A dead letter has spent its attempts, or its recipient is gone for good.
+
+    A held one belongs to a conversation between agents that went round too often, and waits for the operator.
+    """
 
     QUEUED = "queued"
     LEASED = "leased"
     DONE = "done"
     DEAD = "dead"
+    HELD = "held"
+
+
+class TurnOutcome(Enum):
+    """How a turn ended; all but `done` put its mail back. `limited`: the provider takes no more for now."""
+
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    LIMITED = "limited"
+    NEEDS_LOGIN = "needs_login"
+    INTERRUPTED = "interrupted"
+
+
+class HarnessState(Enum):
+    """How the program inside an agent stands; `waiting` after a failure, for a while."""
+
+    READY = "ready"
+    WAITING = "waiting"
+    LIMITED = "limited"
+    NEEDS_LOGIN = "needs_login"
+
+
+class OrderKind(Enum):
+    """What can be wanted of the program inside an agent."""
+
+    CANCEL_TURN = "cancel_turn"
+    COMPACT = "compact"
+    NEW_SESSION = "new_session"
+    SET_MODEL = "set_model"
+    LOGIN = "login"

@@ -10,6 +10,7 @@ import pytest
 from hyperhive.errors import StartupError
 from hyperhive.store import agents, restarts, schema
 from hyperhive.store.schema import VERSION, open_database
+from hyperhive.store.upgrades import UPGRADES
 
 
 def tables(path: Path) -> list[str]:
@@ -104,7 +105,7 @@ def test_a_place_without_a_write_ahead_log_is_refused() -> None:
 def test_an_upgrade_that_fails_leaves_the_old_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "broker.sqlite"
     open_database(path).close()
-    monkeypatch.setattr(schema, "UPGRADES", (*schema.UPGRADES, "CREATE TABLE more (x);\nCREATE TABLE agents (y);\n"))
+    monkeypatch.setattr(schema, "UPGRADES", (*UPGRADES, "CREATE TABLE more (x);\nCREATE TABLE agents (y);\n"))
     monkeypatch.setattr(schema, "VERSION", VERSION + 1)
     with pytest.raises(StartupError, match="already exists"):
         open_database(path)
@@ -115,7 +116,7 @@ def test_an_upgrade_that_fails_leaves_the_old_version(tmp_path: Path, monkeypatc
 def test_an_older_database_is_upgraded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "broker.sqlite"
     open_database(path).close()
-    monkeypatch.setattr(schema, "UPGRADES", (*schema.UPGRADES, "CREATE TABLE more (x);\n"))
+    monkeypatch.setattr(schema, "UPGRADES", (*UPGRADES, "CREATE TABLE more (x);\n"))
     monkeypatch.setattr(schema, "VERSION", VERSION + 1)
     open_database(path).close()
     assert "more" in tables(path)
@@ -127,7 +128,7 @@ def test_a_database_of_the_first_version_keeps_what_it_holds_and_owes_nobody_a_r
 ) -> None:
     path = tmp_path / "broker.sqlite"
     with monkeypatch.context() as first:
-        first.setattr(schema, "UPGRADES", schema.UPGRADES[:1])
+        first.setattr(schema, "UPGRADES", UPGRADES[:1])
         first.setattr(schema, "VERSION", 1)
         connection = open_database(path)
         connection.execute("INSERT INTO agents (name, present, wanted, failed) VALUES ('bob', 1, 'running', 1)")
@@ -147,7 +148,7 @@ def test_the_agents_of_a_database_of_the_first_version_are_local_ones(
 ) -> None:
     path = tmp_path / "broker.sqlite"
     with monkeypatch.context() as first:
-        first.setattr(schema, "UPGRADES", schema.UPGRADES[:1])
+        first.setattr(schema, "UPGRADES", UPGRADES[:1])
         first.setattr(schema, "VERSION", 1)
         connection = open_database(path)
         connection.execute("INSERT INTO agents (name, present, wanted) VALUES ('bob', 1, 'running')")
