@@ -160,7 +160,7 @@ def test_the_manager_and_the_operator_are_told_once(connection: sqlite3.Connecti
     assert [to for _, to in said[5].told] == [MANAGER, OPERATOR]
     assert not said[6].told
     (row,) = held.listed(connection)
-    assert (row.thread, row.agents, row.since, row.messages, row.note) == (1, ("alice", "bob"), 100, 2, event.note)
+    assert (row.thread, row.agents, row.since, row.messages, row.note) == (1, ("alice", "bob"), 100, 3, event.note)
 
 
 def test_a_held_conversation_takes_in_only_so_many(connection: sqlite3.Connection) -> None:
