@@ -35,7 +35,7 @@ from hyperhive.services.questions import Questions
 from hyperhive.services.restarts import Restarts
 from hyperhive.services.retention import Retention
 from hyperhive.services.roster import Roster
-from hyperhive.services.turns import Turns
+from hyperhive.services.leases import Leases
 from hyperhive.services.updates import Updates
 from hyperhive.services.writing import Writing
 from hyperhive.sockets import Doors
@@ -53,7 +53,7 @@ class Parts:
     containers: IContainers
     doors: Doors
     broker: Broker
-    turns: Turns
+    leases: Leases
     questions: Questions
     lifecycle: Lifecycle
     approvals: Approvals
@@ -70,7 +70,7 @@ class Parts:
         """Those with something to start or stop, in the order of starting."""
         return (
             self.broker,
-            self.turns,
+            self.leases,
             self.approvals,
             self.lifecycle,
             self.questions,
@@ -85,20 +85,20 @@ def assemble(reactor: Any, config: Config, soft_files: int) -> Parts:
     """Make every part and join them; nothing is opened or started."""
     database = Database(partial(open_database, config.layout.database), reactor, reactor.callFromThread)
     broker = Broker(database, reactor, Feed(reactor.seconds()), config.mail)
-    turns = Turns(broker)
+    leases = Leases(broker)
     containers = make_containers(reactor, config, soft_files)
     roster = Roster(broker, containers)
     questions = Questions(broker)
     doors = Doors(reactor, config.layout, containers, lambda name, look: agent_desk(config, parts, name, look))
-    crashes = Crashes(broker, turns, containers, config.restart)
+    crashes = Crashes(broker, leases, containers, config.restart)
     pulse = Pulse()
     repositories = Repositories(reactor, config.layout, _first_files)
     configurations = Configurations(broker, repositories, containers, config.layout)
     writing = Writing(database, reactor)
-    launches = Launches(broker, turns, containers, pulse, writing, configurations)
+    launches = Launches(broker, leases, containers, pulse, writing, configurations)
     deploys = Deploys(broker, containers, repositories, launches, writing)
     labour = Labour(
-        broker, turns, crashes, containers, doors, launches, deploys, writing, config.layout, config.restart
+        broker, leases, crashes, containers, doors, launches, deploys, writing, config.layout, config.restart
     )  # fmt: skip
     lifecycle = Lifecycle(broker, labour, containers.longest_name)
     proposals = Proposals(broker, repositories, configurations)
@@ -114,7 +114,7 @@ def assemble(reactor: Any, config: Config, soft_files: int) -> Parts:
         containers=containers,
         doors=doors,
         broker=broker,
-        turns=turns,
+        leases=leases,
         questions=questions,
         lifecycle=lifecycle,
         approvals=approvals,
@@ -152,7 +152,7 @@ def agent_desk(config: Config, parts: Parts, name: str, look: Callable[[], None]
     """What answers one connection of an agent; the manager's knows more."""
     desk = AgentDesk(
         broker=parts.broker,
-        turns=parts.turns,
+        leases=parts.leases,
         questions=parts.questions,
         roster=parts.roster,
         hive=config.hive,

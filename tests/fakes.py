@@ -38,7 +38,7 @@ from hyperhive.services.pulse import Pulse
 from hyperhive.services.questions import Questions
 from hyperhive.services.restarts import Restarts
 from hyperhive.services.roster import Roster
-from hyperhive.services.turns import Turns
+from hyperhive.services.leases import Leases
 from hyperhive.services.updates import Updates
 from hyperhive.services.writing import Writing
 from hyperhive.store import agents
@@ -324,7 +324,7 @@ class Bench:
     repositories: FakeRepositories = field(factory=FakeRepositories)
     database: Database = field(init=False)
     broker: Broker = field(init=False)
-    turns: Turns = field(init=False)
+    leases: Leases = field(init=False)
     questions: Questions = field(init=False)
     lifecycle: Lifecycle = field(init=False)
     approvals: Approvals = field(init=False)
@@ -346,17 +346,17 @@ class Bench:
         )
         self.database.open()
         self.broker = Broker(self.database, self.clock, Feed(self.clock.seconds()), self.limits)
-        self.turns = Turns(self.broker)
+        self.leases = Leases(self.broker)
         self.questions = Questions(self.broker)
-        crashes = Crashes(self.broker, self.turns, self.containers, self.policy)
+        crashes = Crashes(self.broker, self.leases, self.containers, self.policy)
         self.pulse = Pulse()
         self.repositories.layout = self.layout
         self.configurations = Configurations(self.broker, self.repositories, self.containers, self.layout)
         writing = Writing(self.database, self.clock)
-        launches = Launches(self.broker, self.turns, self.containers, self.pulse, writing, self.configurations)
+        launches = Launches(self.broker, self.leases, self.containers, self.pulse, writing, self.configurations)
         labour = Labour(
             self.broker,
-            self.turns,
+            self.leases,
             crashes,
             self.containers,
             self.doors,

@@ -12,7 +12,7 @@ from hyperhive.protocols.mailbox import Mailbox
 from hyperhive.services.broker import Broker
 from hyperhive.services.questions import Questions
 from hyperhive.services.roster import Roster
-from hyperhive.services.turns import Turns
+from hyperhive.services.leases import Leases
 from hyperhive.wire import agent_requests as ask
 from hyperhive.wire import responses
 from hyperhive.wire.names import MANAGER
@@ -26,7 +26,7 @@ class AgentDesk:
     """
 
     broker: Broker
-    turns: Turns
+    leases: Leases
     questions: Questions
     roster: Roster
     hive: str
@@ -36,7 +36,7 @@ class AgentDesk:
     _mailbox: Mailbox = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._mailbox = Mailbox(self.broker, self.turns, self.name, self.look)
+        self._mailbox = Mailbox(self.broker, self.leases, self.name, self.look)
 
     def answer(self, request: ask.AgentRequest) -> Any:
         """The answer to any agent's request."""
@@ -72,21 +72,21 @@ class AgentDesk:
     def _answer_mail(
         self, request: ask.Send | ask.Recv | ask.AckTurn | ask.RequeueInflight | ask.Renew
     ) -> Any:  # fmt: skip
-        held = self.turns.alive(self.name)
+        held = self.leases.alive(self.name)
         match request:
             case ask.Send():
                 return self._mailbox.send(request)
             case ask.Recv():
                 return self._mailbox.recv(request)
             case ask.AckTurn(ids=ids):
-                return self.turns.acknowledge(self.name, ids).addCallback(_counted)
+                return self.leases.acknowledge(self.name, ids).addCallback(_counted)
             case ask.RequeueInflight(ids=ids, spent=spent):
-                return self.turns.requeue(self.name, ids, spent=spent is not False).addCallback(_counted)
+                return self.leases.requeue(self.name, ids, spent=spent is not False).addCallback(_counted)
             case ask.Renew():
                 return _counted(held)
 
     def _answer_questions(self, request: ask.AskOperator | ask.Ask | ask.Answer) -> Any:
-        self.turns.alive(self.name)
+        self.leases.alive(self.name)
         match request:
             case ask.AskOperator() | ask.Ask():
                 to = request.to if isinstance(request, ask.Ask) else None
@@ -102,7 +102,7 @@ class AgentDesk:
         return responses.Ok()
 
     async def _set_status(self, text: str) -> responses.Ok:
-        self.turns.alive(self.name)
+        self.leases.alive(self.name)
         await self.roster.set_status_text(self.name, text)
         return responses.Ok()
 

@@ -15,8 +15,8 @@ from hyperhive.limits import LARGEST_BATCH, MAX_LINE, batch_wait, seed_wait
 from hyperhive.protocols.answers import Handed
 from hyperhive.services.broker import Broker
 from hyperhive.services.inboxes import Receiver, Take
-from hyperhive.services.turns import Handed as HandedToAgent
-from hyperhive.services.turns import Turns
+from hyperhive.services.leases import Handed as HandedToAgent
+from hyperhive.services.leases import Leases
 from hyperhive.store.mail import Post
 from hyperhive.wire import agent_requests as ask
 from hyperhive.wire import responses
@@ -32,7 +32,7 @@ class Mailbox:
     """The mail of the agent `name`, over one connection. `look` finds out whether the peer has read its answers."""
 
     _broker: Broker
-    _turns: Turns
+    _leases: Leases
     _name: str
     _look: Callable[[], None]
     _waiting: dict[Receiver, Deferred[Take]] = field(factory=dict, init=False)
@@ -102,7 +102,7 @@ class Mailbox:
         answer = responses.Messages(tuple(take.letters))
         if not take.letters:
             return answer
-        return Handed(answer, TurnLease(self._turns, self._turns.hand(self._name, take, self._look)))
+        return Handed(answer, TurnLease(self._leases, self._leases.hand(self._name, take, self._look)))
 
 
 @frozen
@@ -130,7 +130,7 @@ class ConnectionLease:
 class TurnLease:
     """Messages leased to the agent: once they were read, it says what came of them."""
 
-    _turns: Turns
+    _leases: Leases
     _handed: HandedToAgent
 
     def was_read(self) -> None:
@@ -139,11 +139,11 @@ class TurnLease:
 
     def was_not_read(self) -> None:
         """They are queued again, marked."""
-        self._turns.take_back(self._handed, shown=True)
+        self._leases.take_back(self._handed, shown=True)
 
     def was_not_written(self) -> None:
         """They are queued again as if nothing had been."""
-        self._turns.take_back(self._handed, shown=False)
+        self._leases.take_back(self._handed, shown=False)
 
 
 def response_with_id(ids: list[int]) -> responses.Ok:

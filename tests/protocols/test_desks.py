@@ -31,11 +31,11 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     monkeypatch.setattr(homes, "deferToThread", maybeDeferred)
     made = Bench(tmp_path)
     made.add_agents("alice", "bob", MANAGER)
-    for service in (made.broker, made.turns, made.lifecycle, made.approvals, made.questions):
+    for service in (made.broker, made.leases, made.lifecycle, made.approvals, made.questions):
         service.startService()
     yield made
     made.questions.stopService()
-    made.turns.stopService()
+    made.leases.stopService()
     made.close()
 
 
@@ -60,7 +60,7 @@ def manager(bench: Bench) -> Ask:
     """Asks as the manager."""
     agent = AgentDesk(
         broker=bench.broker,
-        turns=bench.turns,
+        leases=bench.leases,
         questions=bench.questions,
         roster=bench.roster,
         hive="test",

@@ -21,7 +21,7 @@ from hyperhive.services.feed import Feed
 from hyperhive.services.pulse import Pulse
 from hyperhive.services.questions import Questions
 from hyperhive.services.roster import Roster
-from hyperhive.services.turns import Turns
+from hyperhive.services.leases import Leases
 from hyperhive.store import agents
 from hyperhive.store.database import Database
 from hyperhive.store.mail import Post
@@ -41,7 +41,7 @@ class Mail:
 
     stage: Stage
     broker: Broker
-    turns: Turns
+    leases: Leases
 
     async def send(self, *bodies: str) -> None:
         for body in bodies:
@@ -71,7 +71,7 @@ async def mail(stage: Stage, tmp_path: Path) -> AsyncIterator[Mail]:
     )  # fmt: skip
     database.open()
     broker = Broker(database, clock, Feed(0), MailLimits())
-    turns = Turns(broker)
+    leases = Leases(broker)
     roster = Roster(broker, FakeContainers())
     for name in ("alice", "bob", "manager"):
         await database.perform(lambda connection, name=name: agents.begin_start(connection, name))  # type: ignore[misc]
@@ -80,7 +80,7 @@ async def mail(stage: Stage, tmp_path: Path) -> AsyncIterator[Mail]:
         AGENT,
         lambda look: AgentDesk(
             broker=broker,
-            turns=turns,
+            leases=leases,
             questions=Questions(broker),
             roster=roster,
             hive="box",
@@ -89,7 +89,7 @@ async def mail(stage: Stage, tmp_path: Path) -> AsyncIterator[Mail]:
             speak=Pulse().voice("bob"),
         ),
     )
-    yield Mail(stage, broker, turns)
+    yield Mail(stage, broker, leases)
     await stage.close()
     await database.close()
 

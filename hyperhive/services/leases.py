@@ -36,19 +36,19 @@ class Handed:
 
 
 @define(eq=False)
-class _Turn:
+class _Holding:
     handed: list[Handed] = field(factory=list)
     alive_at: float = 0.0
 
 
 @define(eq=False)
-class Turns(Service):
+class Leases(Service):
     """The agents' leases. In memory only: after a daemon's restart every lease is given up, marked, unspent."""
 
-    name = "turns"
+    name = "leases"
 
     _broker: Broker
-    _turns: dict[str, _Turn] = field(factory=dict, init=False)
+    _holdings: dict[str, _Holding] = field(factory=dict, init=False)
     _loop: LoopingCall = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -71,25 +71,25 @@ class Turns(Service):
     def hand(self, name: str, take: Take, look: Callable[[], None]) -> Handed:
         """The agent is being given that take."""
         handed = Handed(name, take, look)
-        turn = self._turns.setdefault(name, _Turn())
-        turn.handed.append(handed)
-        turn.alive_at = self._broker.clock.seconds()
+        holding = self._holdings.setdefault(name, _Holding())
+        holding.handed.append(handed)
+        holding.alive_at = self._broker.clock.seconds()
         return handed
 
     def take_back(self, handed: Handed, *, shown: bool) -> None:
         """The answer was never read, so far as one can know (`shown`), or never written."""
-        turn = self._turns.get(handed.name)
-        if turn is not None and handed in turn.handed:
-            turn.handed.remove(handed)
+        holding = self._holdings.get(handed.name)
+        if holding is not None and handed in holding.handed:
+            holding.handed.remove(handed)
             self._broker.inboxes.put_back(handed.name, handed.take.held, shown=shown)
 
     def alive(self, name: str) -> int:
         """The agent is at work on what it holds; how many messages that is."""
-        turn = self._turns.get(name)
-        if turn is None:
+        holding = self._holdings.get(name)
+        if holding is None:
             return 0
-        turn.alive_at = self._broker.clock.seconds()
-        return sum(len(handed.take.letters) for handed in turn.handed)
+        holding.alive_at = self._broker.clock.seconds()
+        return sum(len(handed.take.letters) for handed in holding.handed)
 
     def acknowledge(self, name: str, ids: Sequence[int] | None) -> Deferred[int]:
         """Those messages are done; without `ids`, all whose answer is known to have been read. Fires with how many."""
@@ -147,28 +147,28 @@ class Turns(Service):
         return done
 
     def _known_read(self, name: str) -> list[int]:
-        turn = self._turns.get(name, _Turn())
-        for handed in tuple(turn.handed):
+        holding = self._holdings.get(name, _Holding())
+        for handed in tuple(holding.handed):
             if not handed.read:
                 handed.look()
-        return [letter.id for handed in turn.handed if handed.read for letter in handed.take.letters]
+        return [letter.id for handed in holding.handed if handed.read for letter in handed.take.letters]
 
     def _forget(self, name: str, ids: Sequence[int]) -> None:
-        turn = self._turns.get(name)
-        if turn is None:
+        holding = self._holdings.get(name)
+        if holding is None:
             return
         gone = set(ids)
-        for handed in turn.handed:
+        for handed in holding.handed:
             handed.take.letters[:] = [letter for letter in handed.take.letters if letter.id not in gone]
-        turn.handed = [handed for handed in turn.handed if handed.take.letters]
+        holding.handed = [handed for handed in holding.handed if handed.take.letters]
 
     def _sweep(self) -> None:
         self._broker.inboxes.try_again()
         self._broker.settling.try_again()
         now, patience = self._broker.clock.seconds(), self._broker.limits.lease_seconds
-        for name, turn in tuple(self._turns.items()):
-            if turn.handed and now - turn.alive_at >= patience:
-                ids = [letter.id for handed in turn.handed for letter in handed.take.letters]
+        for name, holding in tuple(self._holdings.items()):
+            if holding.handed and now - holding.alive_at >= patience:
+                ids = [letter.id for handed in holding.handed for letter in handed.take.letters]
                 change = self._giving_back(name, ids, spent=True, why="its lease ran out")
                 self._returned(name, change).addErrback(
                     lambda reason: _log.failure("leases that ran out stay for now", failure=reason)

@@ -9,7 +9,7 @@ from twisted.python.failure import Failure
 
 from hyperhive.limits import MailLimits
 from hyperhive.services.inboxes import Inboxes
-from hyperhive.services.turns import Handed
+from hyperhive.services.leases import Handed
 from hyperhive.store import leases
 from hyperhive.store.mail import DEAD, DONE, LEASED, QUEUED
 from hyperhive.wire import events
@@ -21,7 +21,7 @@ def hand(bench: Bench, *bodies: str, read: bool = True) -> Handed:
     for body in bodies:
         bench.send("alice", "bob", body)
     take = bench.get(bench.receive("bob", 32))
-    handed = bench.turns.hand("bob", take, lambda: None)
+    handed = bench.leases.hand("bob", take, lambda: None)
     handed.read = read
     return handed
 
@@ -33,35 +33,35 @@ def states(bench: Bench) -> list[int]:
 def test_a_bare_acknowledgement_settles_what_was_read(bench: Bench) -> None:
     hand(bench, "one", "two")
     hand(bench, "three", read=False)
-    assert bench.get(bench.turns.acknowledge("bob", None)) == 2
+    assert bench.get(bench.leases.acknowledge("bob", None)) == 2
     assert states(bench) == [DONE, DONE, LEASED]
-    assert bench.turns.alive("bob") == 1
+    assert bench.leases.alive("bob") == 1
 
 
 def test_a_bare_acknowledgement_looks_first_what_was_read(bench: Bench) -> None:
     handed = hand(bench, "one", read=False)
     handed.look = lambda: setattr(handed, "read", True)
-    assert bench.get(bench.turns.acknowledge("bob", None)) == 1
+    assert bench.get(bench.leases.acknowledge("bob", None)) == 1
 
 
 def test_an_acknowledgement_by_name_settles_those(bench: Bench) -> None:
     hand(bench, "one", "two", read=False)
-    assert bench.get(bench.turns.acknowledge("bob", [2, 99])) == 1
+    assert bench.get(bench.leases.acknowledge("bob", [2, 99])) == 1
     assert states(bench) == [LEASED, DONE]
-    assert bench.get(bench.turns.acknowledge("bob", [2])) == 0
-    assert bench.get(bench.turns.acknowledge("alice", [1])) == 0
+    assert bench.get(bench.leases.acknowledge("bob", [2])) == 0
+    assert bench.get(bench.leases.acknowledge("alice", [1])) == 0
 
 
 def test_nothing_in_hand_is_nothing_to_settle(bench: Bench) -> None:
-    assert bench.get(bench.turns.acknowledge("bob", None)) == 0
-    assert bench.get(bench.turns.requeue("bob", None, spent=True)) == 0
+    assert bench.get(bench.leases.acknowledge("bob", None)) == 0
+    assert bench.get(bench.leases.requeue("bob", None, spent=True)) == 0
 
 
 def test_what_is_put_back_is_handed_out_again_marked(bench: Bench) -> None:
     hand(bench, "one", "two")
     waiting = bench.receive("bob", 32, 30)
     bench.settle()
-    assert bench.get(bench.turns.requeue("bob", [1], spent=False)) == 1
+    assert bench.get(bench.leases.requeue("bob", [1], spent=False)) == 1
     assert [(letter.body, letter.redelivered) for letter in bench.get(waiting).letters] == [("one", True)]
     assert bench.states()[0] == (1, LEASED, 1, 0)
 
@@ -70,11 +70,11 @@ def test_putting_back_spends_an_attempt_and_the_last_one_bounces(tmp_path: Path)
     bench = Bench(tmp_path, MailLimits(max_attempts=2))
     bench.add_agents("alice", "bob")
     hand(bench, "one")
-    assert bench.get(bench.turns.requeue("bob", None, spent=True)) == 1
+    assert bench.get(bench.leases.requeue("bob", None, spent=True)) == 1
     assert bench.states() == [(1, QUEUED, 1, 1)]
     waiting = bench.receive("alice", 1, 30)
     hand(bench)
-    bench.get(bench.turns.requeue("bob", None, spent=True))
+    bench.get(bench.leases.requeue("bob", None, spent=True))
     assert bench.states()[0] == (1, DEAD, 1, 2)
     assert bench.events_of("alice") == [events.Bounced(id=1, to="bob", reason="it was put back, 2 times")]
     assert len(bench.get(waiting).letters) == 1
@@ -84,9 +84,9 @@ def test_putting_back_spends_an_attempt_and_the_last_one_bounces(tmp_path: Path)
 @pytest.mark.parametrize(("crashed", "spent"), [(True, 1), (False, 0)])
 def test_a_crash_spends_an_attempt_and_a_stop_does_not(bench: Bench, *, crashed: bool, spent: int) -> None:
     hand(bench, "one")
-    assert bench.get(bench.turns.stopped("bob", crashed=crashed)) == 1
+    assert bench.get(bench.leases.stopped("bob", crashed=crashed)) == 1
     assert bench.states() == [(1, QUEUED, 1, spent)]
-    assert bench.turns.alive("bob") == 0
+    assert bench.leases.alive("bob") == 0
 
 
 def test_a_silent_agent_loses_its_leases_and_an_attempt(bench: Bench) -> None:
@@ -128,23 +128,23 @@ def test_an_agent_that_renews_keeps_its_leases(bench: Bench) -> None:
     for _ in range(5):
         for _ in range(100):
             bench.pass_time(30)
-        assert bench.turns.alive("bob") == 1
+        assert bench.leases.alive("bob") == 1
     assert states(bench) == [LEASED]
 
 
 def test_an_answer_that_nobody_read_goes_back_unspent(bench: Bench) -> None:
     handed = hand(bench, "one", read=False)
-    bench.turns.take_back(handed, shown=True)
+    bench.leases.take_back(handed, shown=True)
     bench.settle()
     assert bench.states() == [(1, QUEUED, 1, 0)]
-    bench.turns.take_back(handed, shown=True)  # a second time changes nothing
-    assert bench.turns.alive("bob") == 0
+    bench.leases.take_back(handed, shown=True)  # a second time changes nothing
+    assert bench.leases.alive("bob") == 0
 
 
 def test_what_was_acknowledged_by_name_is_not_taken_back(bench: Bench) -> None:
     handed = hand(bench, "one", "two", read=False)
-    bench.get(bench.turns.acknowledge("bob", [1]))
-    bench.turns.take_back(handed, shown=True)
+    bench.get(bench.leases.acknowledge("bob", [1]))
+    bench.leases.take_back(handed, shown=True)
     bench.settle()
     assert states(bench) == [DONE, QUEUED]
 
@@ -157,7 +157,7 @@ def test_after_a_restart_leases_are_given_up_and_can_still_be_acknowledged(tmp_p
     again = Bench(tmp_path)
     assert again.do(leases.requeue_all) == 2
     assert again.states() == [(1, QUEUED, 1, 0), (2, QUEUED, 1, 0)]
-    assert again.get(again.turns.acknowledge("bob", None)) == 0
-    assert again.get(again.turns.acknowledge("bob", [2])) == 1
+    assert again.get(again.leases.acknowledge("bob", None)) == 0
+    assert again.get(again.leases.acknowledge("bob", [2])) == 1
     assert [letter.body for letter in again.taken("bob")] == ["one"]
     again.close()
