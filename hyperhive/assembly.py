@@ -16,6 +16,7 @@ from hyperhive.config import Config
 from hyperhive.protocols.agent import AgentDesk
 from hyperhive.protocols.answers import Desk
 from hyperhive.protocols.host import HostDesk
+from hyperhive.protocols.host_turns import HostTurnDesk
 from hyperhive.protocols.manager import ManagerDesk
 from hyperhive.repositories.repositories import Repositories
 from hyperhive.services.approvals import Approvals
@@ -26,16 +27,19 @@ from hyperhive.services.crash_watch import CrashWatch
 from hyperhive.services.crashes import Crashes
 from hyperhive.services.deploys import Deploys
 from hyperhive.services.feed import Feed
+from hyperhive.services.harnesses import Harnesses
 from hyperhive.services.labour import Labour
 from hyperhive.services.launches import Launches
+from hyperhive.services.leases import Leases
 from hyperhive.services.lifecycle import Lifecycle
+from hyperhive.services.orders import Orders
 from hyperhive.services.proposals import Proposals
 from hyperhive.services.pulse import Pulse
 from hyperhive.services.questions import Questions
 from hyperhive.services.restarts import Restarts
 from hyperhive.services.retention import Retention
 from hyperhive.services.roster import Roster
-from hyperhive.services.leases import Leases
+from hyperhive.services.turns import Turns
 from hyperhive.services.updates import Updates
 from hyperhive.services.writing import Writing
 from hyperhive.sockets import Doors
@@ -54,6 +58,9 @@ class Parts:
     doors: Doors
     broker: Broker
     leases: Leases
+    turns: Turns
+    orders: Orders
+    harnesses: Harnesses
     questions: Questions
     lifecycle: Lifecycle
     approvals: Approvals
@@ -71,6 +78,8 @@ class Parts:
         return (
             self.broker,
             self.leases,
+            self.turns,
+            self.orders,
             self.approvals,
             self.lifecycle,
             self.questions,
@@ -86,7 +95,9 @@ def assemble(reactor: Any, config: Config, soft_files: int) -> Parts:
     database = Database(partial(open_database, config.layout.database), reactor, reactor.callFromThread)
     broker = Broker(database, reactor, Feed(reactor.seconds()), config.mail)
     leases = Leases(broker)
+    turns = Turns(broker, leases)
     containers = make_containers(reactor, config, soft_files)
+    orders = Orders(reactor)
     roster = Roster(broker, containers)
     questions = Questions(broker)
     doors = Doors(reactor, config.layout, containers, lambda name, look: agent_desk(config, parts, name, look))
@@ -115,6 +126,9 @@ def assemble(reactor: Any, config: Config, soft_files: int) -> Parts:
         doors=doors,
         broker=broker,
         leases=leases,
+        turns=turns,
+        orders=orders,
+        harnesses=Harnesses(broker, containers, orders),
         questions=questions,
         lifecycle=lifecycle,
         approvals=approvals,
@@ -145,6 +159,7 @@ def host_desk(config: Config, parts: Parts) -> HostDesk:
         roster=parts.roster,
         changes=Changes(parts.broker, parts.roster),
         urls=Urls(domain=config.domain, home=config.home),
+        turns=HostTurnDesk(parts.turns, parts.harnesses),
     )
 
 
@@ -153,6 +168,8 @@ def agent_desk(config: Config, parts: Parts, name: str, look: Callable[[], None]
     desk = AgentDesk(
         broker=parts.broker,
         leases=parts.leases,
+        turns=parts.turns,
+        harnesses=parts.harnesses,
         questions=parts.questions,
         roster=parts.roster,
         hive=config.hive,

@@ -29,16 +29,19 @@ from hyperhive.services.crash_watch import CrashWatch
 from hyperhive.services.crashes import Crashes
 from hyperhive.services.deploys import Deploys
 from hyperhive.services.feed import Feed
+from hyperhive.services.harnesses import Harnesses
 from hyperhive.services.inboxes import Take
 from hyperhive.services.labour import Labour
 from hyperhive.services.launches import Launches
+from hyperhive.services.leases import Leases
 from hyperhive.services.lifecycle import Lifecycle
+from hyperhive.services.orders import Orders
 from hyperhive.services.proposals import Proposals
 from hyperhive.services.pulse import Pulse
 from hyperhive.services.questions import Questions
 from hyperhive.services.restarts import Restarts
 from hyperhive.services.roster import Roster
-from hyperhive.services.leases import Leases
+from hyperhive.services.turns import Turns
 from hyperhive.services.updates import Updates
 from hyperhive.services.writing import Writing
 from hyperhive.store import agents
@@ -325,6 +328,9 @@ class Bench:
     database: Database = field(init=False)
     broker: Broker = field(init=False)
     leases: Leases = field(init=False)
+    turns: Turns = field(init=False)
+    orders: Orders = field(init=False)
+    harnesses: Harnesses = field(init=False)
     questions: Questions = field(init=False)
     lifecycle: Lifecycle = field(init=False)
     approvals: Approvals = field(init=False)
@@ -347,6 +353,9 @@ class Bench:
         self.database.open()
         self.broker = Broker(self.database, self.clock, Feed(self.clock.seconds()), self.limits)
         self.leases = Leases(self.broker)
+        self.turns = Turns(self.broker, self.leases)
+        self.orders = Orders(self.clock)
+        self.harnesses = Harnesses(self.broker, self.containers, self.orders)
         self.questions = Questions(self.broker)
         crashes = Crashes(self.broker, self.leases, self.containers, self.policy)
         self.pulse = Pulse()

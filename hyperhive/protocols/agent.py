@@ -8,13 +8,18 @@ from typing import Any, assert_never
 from attrs import define, field
 from twisted.internet.defer import Deferred
 
+from hyperhive.errors import Refused
+from hyperhive.protocols.agent_turns import TurnDesk
 from hyperhive.protocols.mailbox import Mailbox
 from hyperhive.services.broker import Broker
+from hyperhive.services.harnesses import Harnesses
+from hyperhive.services.leases import Leases
 from hyperhive.services.questions import Questions
 from hyperhive.services.roster import Roster
-from hyperhive.services.leases import Leases
+from hyperhive.services.turns import Turns
 from hyperhive.wire import agent_requests as ask
 from hyperhive.wire import responses
+from hyperhive.wire import turn_requests as turns
 from hyperhive.wire.names import MANAGER
 
 
@@ -27,6 +32,8 @@ class AgentDesk:
 
     broker: Broker
     leases: Leases
+    turns: Turns
+    harnesses: Harnesses
     questions: Questions
     roster: Roster
     hive: str
@@ -34,9 +41,11 @@ class AgentDesk:
     look: Callable[[], None]
     speak: Callable[[], None]
     _mailbox: Mailbox = field(init=False)
+    _turn_desk: TurnDesk = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._mailbox = Mailbox(self.broker, self.leases, self.name, self.look)
+        self._mailbox = Mailbox(self.broker, self.leases, self.turns, self.name, self.look)
+        self._turn_desk = TurnDesk(self.turns, self.harnesses, self.leases, self.name, self.look)
 
     def answer(self, request: ask.AgentRequest) -> Any:
         """The answer to any agent's request."""
@@ -58,16 +67,23 @@ class AgentDesk:
                 return self._set_status(text)
             case ask.GetOpenThreads():
                 return self.roster.open_threads(self.name).addCallback(responses.OpenThreads)
+            case turns.BeginTurn() | turns.TurnEvents() | turns.EndTurn() | turns.Report() | turns.Orders():
+                return self._turn_desk.answer(request)
+            case ask.Remind() | ask.Receipt():  # MERGE: the broker's branch answers these
+                message = "this hive knows the request, but not yet what to do with it"
+                raise Refused(message)
             case _:
                 assert_never(request)
 
     def hurry(self) -> None:
         """Whatever waits is answered with what there is."""
         self._mailbox.hurry()
+        self._turn_desk.hurry()
 
     def left(self) -> None:
         """Whatever waits is given up."""
         self._mailbox.left()
+        self._turn_desk.left()
 
     def _answer_mail(
         self, request: ask.Send | ask.Recv | ask.AckTurn | ask.RequeueInflight | ask.Renew

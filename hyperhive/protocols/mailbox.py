@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
@@ -17,6 +17,7 @@ from hyperhive.services.broker import Broker
 from hyperhive.services.inboxes import Receiver, Take
 from hyperhive.services.leases import Handed as HandedToAgent
 from hyperhive.services.leases import Leases
+from hyperhive.services.turns import Turns
 from hyperhive.store.mail import Post
 from hyperhive.wire import agent_requests as ask
 from hyperhive.wire import responses
@@ -33,12 +34,13 @@ class Mailbox:
 
     _broker: Broker
     _leases: Leases
+    _turns: Turns
     _name: str
     _look: Callable[[], None]
     _waiting: dict[Receiver, Deferred[Take]] = field(factory=dict, init=False)
 
     def send(self, request: ask.Send) -> Deferred[responses.Ok]:
-        """Send a message as this agent."""
+        """Send a message as this agent, from the turn that it is in where the request says so."""
         post = Post(
             sender=self._name,
             to=request.to,
@@ -47,6 +49,9 @@ class Mailbox:
             in_reply_to=request.in_reply_to,
         )
         answer = response_with_ids if request.to == EVERYONE else response_with_id
+        if request.in_turn:
+            sent = Deferred.fromCoroutine(self._turns.send(post))
+            return sent.addCallback(lambda sent: responses.Ok(kept=True) if sent.kept else answer(sent.ids))
         return self._broker.send(post).addCallback(answer)
 
     def recv(self, request: ask.Recv) -> Deferred[Handed | responses.Empty | responses.Messages]:
@@ -146,12 +151,12 @@ class TurnLease:
         self._leases.take_back(self._handed, shown=False)
 
 
-def response_with_id(ids: list[int]) -> responses.Ok:
+def response_with_id(ids: Sequence[int]) -> responses.Ok:
     """The answer to one message sent."""
     return responses.Ok(id=ids[0])
 
 
-def response_with_ids(ids: list[int]) -> responses.Ok:
+def response_with_ids(ids: Sequence[int]) -> responses.Ok:
     """The answer to a message sent to everyone."""
     return responses.Ok(ids=tuple(ids))
 

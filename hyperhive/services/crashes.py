@@ -16,8 +16,8 @@ from hyperhive.limits import RestartPolicy
 from hyperhive.services.broker import Broker
 from hyperhive.services.effects import Effects
 from hyperhive.services.feed import Kind
-from hyperhive.services.restart_policy import log_given_up, went_down
 from hyperhive.services.leases import GiveBack, GivenBack, Leases
+from hyperhive.services.restart_policy import log_given_up, went_down
 from hyperhive.store import agents
 from hyperhive.store.agents import Agent
 from hyperhive.store.database import Connection

@@ -21,8 +21,8 @@ from hyperhive.services.effects import Effects
 from hyperhive.services.endings import Begun, Ended, Work, begin, end
 from hyperhive.services.feed import Kind
 from hyperhive.services.launches import Launches
-from hyperhive.services.restart_policy import log_given_up
 from hyperhive.services.leases import Leases
+from hyperhive.services.restart_policy import log_given_up
 from hyperhive.services.writing import Interrupted, Writing
 from hyperhive.store import agents, approvals, configs, operations
 from hyperhive.store.database import Connection

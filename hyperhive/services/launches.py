@@ -16,8 +16,8 @@ from hyperhive.errors import ContainerError
 from hyperhive.services.broker import Broker
 from hyperhive.services.configurations import Configurations
 from hyperhive.services.endings import Ended, Work, count_start
-from hyperhive.services.pulse import Pulse
 from hyperhive.services.leases import Leases
+from hyperhive.services.pulse import Pulse
 from hyperhive.services.writing import Interrupted, Writing
 from hyperhive.store import operations
 from hyperhive.wire.states import OperationKind

@@ -5,22 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from attrs import define, field
+from attrs import define, evolve, field, frozen
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from hyperhive.services.broker import Broker
+from hyperhive.services.feed import Kind
 from hyperhive.services.inboxes import Take
-from hyperhive.store import leases
+from hyperhive.store import leases, turns
 from hyperhive.store.database import Connection
 from hyperhive.store.mail import Told
 
 _log = Logger()
 
-GivenBack = tuple[list[int], Told]
-"""Leased messages that were queued again, and what that told to senders: the dead letters among them."""
+
+@frozen
+class GivenBack:
+    """Leased messages that were queued again, what that told to senders of dead letters, and the turn that it ended."""
+
+    ids: list[int]
+    told: Told
+    turn: int | None = None
+
+
 GiveBack = Callable[[Connection], GivenBack]
 """A change that queues an agent's leased mail again."""
 
@@ -107,24 +116,46 @@ class Leases(Service):
         return self._returned(name, self.stopping(name, crashed=crashed))
 
     def stopping(self, name: str, *, crashed: bool) -> GiveBack:
-        """The change that `stopped` makes, for a transaction of one's own; give its result to `given_back`."""
-        return self._giving_back(name, None, spent=crashed, why="the agent crashed with it")
+        """The change that `stopped` makes, for a transaction of one's own; give its result to `given_back`.
+
+        The turn that the agent was in is over with it, and what it kept for its end is not sent.
+        """
+        give_back = self._giving_back(name, None, spent=crashed, why="the agent crashed with it")
+        now, why = self._broker.now(), f"the agent {'crashed' if crashed else 'was stopped'} in the middle of it"
+
+        def change(connection: Connection) -> GivenBack:
+            return evolve(give_back(connection), turn=turns.interrupt(connection, name, why, now))
+
+        return change
 
     def given_back(self, name: str, result: GivenBack) -> int:
         """Leased messages of the agent are queued again, on disk; how many."""
-        ids, told = result
+        self.left_hands(name, result.ids)
+        self._broker.inboxes.arriving(name)
+        self._broker.told(result.told)
+        if result.turn is not None:
+            self._broker.feed.publish(Kind.TURN, result.turn, name)
+        return len(result.ids)
+
+    def left_hands(self, name: str, ids: Sequence[int]) -> None:
+        """Messages that were leased to the agent are no longer, on disk."""
         self._forget(name, ids)
         self._broker.moved(name, ids)
-        self._broker.inboxes.arriving(name)
-        self._broker.told(told)
-        return len(ids)
+
+    def in_hand(self, name: str) -> tuple[list[int], list[int]]:
+        """The ids of what is leased to the agent: those whose answer is known to have been read, and the others."""
+        read = self._known_read(name)
+        holding = self._holdings.get(name, _Holding())
+        held = [letter.id for handed in holding.handed for letter in handed.take.letters]
+        return read, [id_ for id_ in held if id_ not in set(read)]
 
     def _giving_back(self, name: str, ids: Sequence[int] | None, *, spent: bool, why: str) -> GiveBack:
         now, limits = self._broker.now(), self._broker.limits
 
         def change(connection: Connection) -> GivenBack:
             chosen = leases.leased(connection, name, ids)
-            return chosen, leases.requeue(connection, chosen, now, spent=spent, limits=limits, why=why)
+            told = leases.requeue(connection, chosen, now, spent=spent, limits=limits, why=why)
+            return GivenBack(chosen, told)
 
         return change
 
@@ -132,8 +163,7 @@ class Leases(Service):
         done: Deferred[int] = Deferred()
 
         def settled(ids: list[int]) -> None:
-            self._forget(name, ids)
-            self._broker.moved(name, ids)
+            self.left_hands(name, ids)
             done.callback(len(ids))
 
         self._broker.database.submit(change, settled, done.errback, last=True)

@@ -18,10 +18,13 @@ from hyperhive.limits import MailLimits
 from hyperhive.protocols.agent import AgentDesk
 from hyperhive.services.broker import Broker
 from hyperhive.services.feed import Feed
+from hyperhive.services.harnesses import Harnesses
+from hyperhive.services.leases import Leases
+from hyperhive.services.orders import Orders
 from hyperhive.services.pulse import Pulse
 from hyperhive.services.questions import Questions
 from hyperhive.services.roster import Roster
-from hyperhive.services.leases import Leases
+from hyperhive.services.turns import Turns
 from hyperhive.store import agents
 from hyperhive.store.database import Database
 from hyperhive.store.mail import Post
@@ -42,6 +45,7 @@ class Mail:
     stage: Stage
     broker: Broker
     leases: Leases
+    orders: Orders
 
     async def send(self, *bodies: str) -> None:
         for body in bodies:
@@ -72,7 +76,10 @@ async def mail(stage: Stage, tmp_path: Path) -> AsyncIterator[Mail]:
     database.open()
     broker = Broker(database, clock, Feed(0), MailLimits())
     leases = Leases(broker)
-    roster = Roster(broker, FakeContainers())
+    turns, orders, containers = Turns(broker, leases), Orders(clock), FakeContainers()
+    for service in (turns, orders):
+        service.startService()
+    roster = Roster(broker, containers)
     for name in ("alice", "bob", "manager"):
         await database.perform(lambda connection, name=name: agents.begin_start(connection, name))  # type: ignore[misc]
         await database.perform(lambda connection, name=name: agents.is_running(connection, name))  # type: ignore[misc]
@@ -81,6 +88,8 @@ async def mail(stage: Stage, tmp_path: Path) -> AsyncIterator[Mail]:
         lambda look: AgentDesk(
             broker=broker,
             leases=leases,
+            turns=turns,
+            harnesses=Harnesses(broker, containers, orders),
             questions=Questions(broker),
             roster=roster,
             hive="box",
@@ -89,8 +98,10 @@ async def mail(stage: Stage, tmp_path: Path) -> AsyncIterator[Mail]:
             speak=Pulse().voice("bob"),
         ),
     )
-    yield Mail(stage, broker, leases)
+    yield Mail(stage, broker, leases, orders)
     await stage.close()
+    orders.stopService()
+    turns.stopService()
     await database.close()
 
 

@@ -1,0 +1,185 @@
+"""Turns: what an agent does with its mail, from the word that one begins to the word how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
+from attrs import define, evolve, field, frozen
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall
+
+from hyperhive.agent_config import Rate
+from hyperhive.errors import Refused
+from hyperhive.limits import MailLimits, rows
+from hyperhive.services.broker import Broker
+from hyperhive.services.feed import Kind
+from hyperhive.services.leases import Leases
+from hyperhive.services.turn_endings import Ending, Over, end, supersede
+from hyperhive.store import kept_replies, mail, turns
+from hyperhive.store.database import Change, Connection, Result
+from hyperhive.store.kept_replies import Kept
+from hyperhive.store.mail import Post
+from hyperhive.store.turns import Opening
+from hyperhive.wire.names import EVERYONE, OPERATOR
+from hyperhive.wire.states import TurnOutcome
+from hyperhive.wire.turns import Turn, TurnEvent, Usage
+
+SOON: Final = 0.5
+"""Seconds within which followers hear of a turn's new events, however many batches of them come meanwhile."""
+
+
+@frozen
+class Sent:
+    """What became of a message: the ids under which it is on disk; none where it is kept for the end of a turn."""
+
+    ids: Sequence[int] = ()
+
+    @property
+    def kept(self) -> bool:
+        """Whether it leaves when the turn has ended well."""
+        return not self.ids
+
+
+@define(eq=False)
+class Turns(Service):
+    """Opens turns, keeps what comes of them, and ends them together with their mail. A named service of the hive."""
+
+    name = "turns"
+
+    _broker: Broker
+    _leases: Leases
+    _heard: dict[int, IDelayedCall] = field(factory=dict, init=False)
+
+    def stopService(self) -> None:
+        """Tell of no more events."""
+        super().stopService()
+        for call in self._heard.values():
+            call.cancel()
+        self._heard.clear()
+
+    async def begin(self, name: str, ids: Sequence[int], runner: str, model: str | None) -> int:
+        """Begin a turn about that mail in the agent's hands; its id. Fails with Refused.
+
+        The turn that the agent was in, if it was in one, is interrupted.
+        """
+        read, unread = self._leases.in_hand(name)
+        handed = frozenset((*read, *unread))
+        opening = Opening(
+            agent=name, ids=ids, handed=handed, runner=runner, model=model, at=self._broker.now()
+        )  # fmt: skip
+        turn, over = await self._last(partial(_begin, opening=opening, limits=self._broker.limits))
+        if over is not None:
+            self._announce(name, over)
+            self._broker.feed.publish(Kind.TURN, turn, name)
+        return turn
+
+    async def hear(self, name: str, turn: int, first: int, events: Sequence[str]) -> int:
+        """Keep the next events of a turn, the first of which has that number; how many were new. Fails with Refused."""
+        if first < 1:
+            message = "turn_events: 'first' must be at least 1, the number of a turn's first event"
+            raise Refused(message)
+        change = partial(_hear, name=name, id_=turn, first=first, events=events, now=self._broker.now())
+        new = await self._broker.database.perform(change)
+        if new and turn not in self._heard and self.running:
+            self._heard[turn] = self._broker.clock.callLater(SOON, self._tell, turn)
+        return new
+
+    async def end(
+        self, name: str, turn: int, outcome: TurnOutcome, error: str | None, usage: Usage | None, *, spent: bool
+    ) -> int:
+        """End a turn, and its mail with it; how many messages were settled or queued again. Fails with Refused."""
+        read, unread = self._leases.in_hand(name)
+        ending = Ending(
+            agent=name,
+            turn=turn,
+            outcome=outcome,
+            spent=spent,
+            error=error,
+            usage=usage or Usage(),
+            read=read,
+            unread=unread,
+        )
+        over = await self._last(partial(end, ending=ending, limits=self._broker.limits, now=self._broker.now()))
+        self._announce(name, over)
+        return len(over.ids)
+
+    async def send(self, post: Post) -> Sent:
+        """Send a message that belongs to the turn its sender is in: a reply to that turn's mail is kept for its end.
+
+        Fails with Refused, UnknownAgent or InboxFull; what is kept is not refused later.
+        """
+        if post.to != EVERYONE:
+            rate = self._broker.rate_for(post.sender, post.to)
+            keep = partial(_keep, post=post, limits=self._broker.limits, rate=rate)
+            post, kept = await self._broker.database.perform(keep)
+            if kept:
+                return Sent()
+        return Sent(await self._broker.send(post))
+
+    def listed(self, name: str | None, limit: int, before: int | None) -> Deferred[tuple[Turn, ...]]:
+        """The last turns, newest first: of that agent or of all, with ids below `before`."""
+        return self._broker.database.perform(partial(turns.listed, name=name, limit=rows(limit), before=before))
+
+    def log(self, turn: int, after: int) -> Deferred[tuple[Turn, tuple[TurnEvent, ...]]]:
+        """A turn, and those of its events that come after that number, as many as fit. Fails with Refused."""
+        return self._broker.database.perform(partial(turns.log, id_=turn, after=after))
+
+    def open_of(self, name: str) -> Deferred[int | None]:
+        """The turn that the agent is in."""
+        return self._broker.database.perform(partial(turns.open_of, name=name))
+
+    def _announce(self, name: str, over: Over) -> None:
+        self._leases.left_hands(name, [*over.ids, *over.unseen])
+        self._broker.announce(over.effects)
+        self._broker.inboxes.arriving(name)
+
+    def _tell(self, turn: int) -> None:
+        del self._heard[turn]
+        self._broker.feed.publish(Kind.TURN, turn)
+
+    def _last(self, change: Change[Result]) -> Deferred[Result]:
+        """Make a change after the others of its batch, as whatever hands mail out or settles it is made."""
+        done: Deferred[Result] = Deferred()
+        self._broker.database.submit(change, done.callback, done.errback, last=True)
+        return done
+
+
+def _begin(connection: Connection, opening: Opening, limits: MailLimits) -> tuple[int, Over | None]:
+    """The turn, and what its beginning ended; None instead if it had begun already."""
+    again = turns.repeated(connection, opening)
+    if again is not None:
+        return again, None
+    turns.check_in_hand(connection, opening)
+    over = supersede(connection, opening, limits)
+    return turns.begin(connection, opening), over
+
+
+def _hear(connection: Connection, name: str, id_: int, first: int, events: Sequence[str], now: int) -> int:
+    turn = turns.own(connection, id_, name)
+    if turn.outcome is None:
+        return turns.hear(connection, turn, first, events, now)
+    if first + len(events) - 1 > turns.last_event(connection, id_):
+        message = f"turn {id_} has ended, as '{turn.outcome.value}'; it keeps no more events"
+        raise Refused(message)
+    return 0
+
+
+def _keep(connection: Connection, post: Post, limits: MailLimits, rate: Rate | None) -> tuple[Post, bool]:
+    """The message with what it answers, and whether it is kept for the end of its sender's turn. Raises a HiveError."""
+    turn = turns.open_of(connection, post.sender)
+    if turn is None:
+        return post, False
+    cause = post.in_reply_to
+    if cause is None:
+        cause = kept_replies.cause(connection, turn, post.sender, post.to)
+    if cause is None or not kept_replies.is_in_hand(connection, turn, post.sender, cause):
+        return evolve(post, in_reply_to=cause), False
+    if post.to != OPERATOR:
+        mail.check_room(connection, post.to, len(post.body.encode()), limits)
+    if rate is not None:
+        mail.check_rate(connection, post.sender, rate, post.at, 1 + kept_replies.count(connection, turn))
+    kept_replies.keep(connection, Kept(turn=turn, recipient=post.to, body=post.body, in_reply_to=cause))
+    return evolve(post, in_reply_to=cause), True
