@@ -63,8 +63,10 @@ def send_leased(connection: Connection, post: Post, number: int, limits: MailLim
     cursor = connection.execute(
         """
         INSERT INTO messages
-            (sender, recipient, body, sent_at, state, in_reply_to, via, thread, hops, lease, generation)
-        SELECT ?, name, ?, ?, 1, ?, ?, ?, ?, ?, generation FROM agents
+            (sender, recipient, body, sent_at, state, in_reply_to, via, thread, hops, lease, generation, turn)
+        SELECT ?, name, ?, ?, 1, ?, ?, ?, ?, ?, generation,
+            (SELECT id FROM turns WHERE agent = name AND ended_at IS NULL)
+        FROM agents
         WHERE name = ? AND present AND queued = 0 AND NOT paused
         """,
         (

@@ -18,6 +18,9 @@ from hyperhive.limits import MailLimits
 from hyperhive.protocols.agent import AgentDesk
 from hyperhive.services.broker import Broker
 from hyperhive.services.feed import Feed
+from hyperhive.services.harnesses import Harnesses
+from hyperhive.services.leases import Leases
+from hyperhive.services.orders import Orders
 from hyperhive.services.pulse import Pulse
 from hyperhive.services.questions import Questions
 from hyperhive.services.reminders import Reminders
@@ -42,7 +45,8 @@ class Mail:
 
     stage: Stage
     broker: Broker
-    turns: Turns
+    leases: Leases
+    orders: Orders
 
     async def send(self, *bodies: str) -> None:
         for body in bodies:
@@ -72,8 +76,11 @@ async def mail(stage: Stage, tmp_path: Path) -> AsyncIterator[Mail]:
     )  # fmt: skip
     database.open()
     broker = Broker(database, clock, Feed(0), MailLimits())
-    turns = Turns(broker)
-    roster = Roster(broker, FakeContainers())
+    leases = Leases(broker)
+    turns, orders, containers = Turns(broker, leases), Orders(clock), FakeContainers()
+    for service in (turns, orders):
+        service.startService()
+    roster = Roster(broker, containers)
     for name in ("alice", "bob", "manager"):
         await database.perform(lambda connection, name=name: agents.begin_start(connection, name))  # type: ignore[misc]
         await database.perform(lambda connection, name=name: agents.is_running(connection, name))  # type: ignore[misc]
@@ -81,7 +88,9 @@ async def mail(stage: Stage, tmp_path: Path) -> AsyncIterator[Mail]:
         AGENT,
         lambda look: AgentDesk(
             broker=broker,
+            leases=leases,
             turns=turns,
+            harnesses=Harnesses(broker, containers, orders),
             questions=Questions(broker),
             reminders=Reminders(broker),
             roster=roster,
@@ -91,8 +100,10 @@ async def mail(stage: Stage, tmp_path: Path) -> AsyncIterator[Mail]:
             speak=Pulse().voice("bob"),
         ),
     )
-    yield Mail(stage, broker, turns)
+    yield Mail(stage, broker, leases, orders)
     await stage.close()
+    orders.stopService()
+    turns.stopService()
     await database.close()
 
 

@@ -35,7 +35,7 @@ def thank_for_ever(bench: Bench, most: int, pause: float) -> int:
             return said
         bench.pass_time(pause)
         for name, letter in heard:
-            bench.get(bench.turns.acknowledge(name, [letter.id]))
+            bench.get(bench.leases.acknowledge(name, [letter.id]))
             send(bench, name, letter.sender, letter.id)
             said += 1
     return said
