@@ -18,8 +18,10 @@ from hyperhive.wire.strict import members
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40)
 
-EITHER = {
-    **dict.fromkeys((Start, Stop, Restart), ("name", "scope")),
+EITHER: dict[type[Any], tuple[str, str]] = {
+    Start: ("name", "scope"),
+    Stop: ("name", "scope"),
+    Restart: ("name", "scope"),
     Remind: ("delay_seconds", "at"),
 }
 """Requests that take exactly one of two fields."""
