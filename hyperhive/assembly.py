@@ -32,6 +32,7 @@ from hyperhive.services.lifecycle import Lifecycle
 from hyperhive.services.proposals import Proposals
 from hyperhive.services.pulse import Pulse
 from hyperhive.services.questions import Questions
+from hyperhive.services.reminders import Reminders
 from hyperhive.services.restarts import Restarts
 from hyperhive.services.retention import Retention
 from hyperhive.services.roster import Roster
@@ -55,6 +56,7 @@ class Parts:
     broker: Broker
     turns: Turns
     questions: Questions
+    reminders: Reminders
     lifecycle: Lifecycle
     approvals: Approvals
     crash_watch: CrashWatch
@@ -74,6 +76,7 @@ class Parts:
             self.approvals,
             self.lifecycle,
             self.questions,
+            self.reminders,
             self.crash_watch,
             self.restarts,
             self.retention,
@@ -116,6 +119,7 @@ def assemble(reactor: Any, config: Config, soft_files: int) -> Parts:
         broker=broker,
         turns=turns,
         questions=questions,
+        reminders=Reminders(broker),
         lifecycle=lifecycle,
         approvals=approvals,
         crash_watch=crash_watch,
@@ -154,6 +158,7 @@ def agent_desk(config: Config, parts: Parts, name: str, look: Callable[[], None]
         broker=parts.broker,
         turns=parts.turns,
         questions=parts.questions,
+        reminders=parts.reminders,
         roster=parts.roster,
         hive=config.hive,
         name=name,

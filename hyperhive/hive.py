@@ -79,7 +79,8 @@ class Hive(MultiService):
         parts = self._parts
         # The lifecycle ends first: an agent that is being started by then runs, and can be stopped.
         await _stop_each(
-            parts.updates, parts.crash_watch, parts.restarts, parts.retention, parts.questions, parts.lifecycle
+            parts.updates, parts.crash_watch, parts.restarts, parts.retention, parts.questions, parts.reminders,
+            parts.lifecycle,
         )  # fmt: skip
         if self._config.stop_agents and self._opened:
             await parts.lifecycle.stop_all()
@@ -104,7 +105,9 @@ class Hive(MultiService):
         for name in await parts.roster.names():
             await parts.doors.open(name)
         await parts.lifecycle.recover()
-        _start_each(parts.questions, parts.crash_watch, parts.restarts, parts.retention, parts.updates)
+        _start_each(
+            parts.questions, parts.reminders, parts.crash_watch, parts.restarts, parts.retention, parts.updates
+        )  # fmt: skip
         operators = self._operators()
         await parts.doors.open_host(HOST, host_desk(self._config, parts), operators.objection_to, operators.gid)
         _spare_the_collector()

@@ -32,12 +32,16 @@ MOST_ROWS: Final = 1000
 MOST_LOG_LINES: Final = 5000
 MOST_OPEN_QUESTIONS: Final = 100
 """Questions that one asker may have open."""
+MOST_REMINDERS: Final = 100
+"""Reminders that one agent may have open."""
+MOST_HELD: Final = 100
+"""Messages that a held conversation takes in before it takes no more."""
 MOST_SHOWN: Final = 128 * 1024
 """Characters of a configuration's files that one answer shows."""
 MOST_UNDECIDED: Final = 100
 """Approvals that one asker may have waiting."""
 LONGEST_TTL: Final = 100 * 365 * 86400
-"""Seconds that a question may stay open; more is a mistake."""
+"""Seconds that a question may stay open, or a reminder lie ahead; more is a mistake."""
 
 RETENTION_SECONDS: Final = 30 * 86400
 RETENTION_INTERVAL: Final = 3600
@@ -47,12 +51,19 @@ FEED_LENGTH: Final = 10_000
 
 @frozen(kw_only=True)
 class MailLimits:
-    """What the operator may set of the mail's bounds; seconds and bytes."""
+    """What the operator may set of the mail's bounds; seconds and bytes.
+
+    A conversation goes on without the operator for `thread_hops` replies between agents that lead from one to the
+    next, and for `thread_rate` of them within `thread_seconds`.
+    """
 
     max_inbox: int = 10_000
     inbox_bytes: int = 64 * 1024 * 1024
     lease_seconds: int = 3600
     max_attempts: int = 5
+    thread_hops: int = 200
+    thread_rate: int = 40
+    thread_seconds: int = 600
 
 
 NO: Final = "no"

@@ -76,6 +76,9 @@ MAIL: Final[dict[str, Callable[[Any], Any]]] = {
     "inbox_bytes": count,
     "lease_seconds": count,
     "max_attempts": count,
+    "thread_hops": count,
+    "thread_rate": count,
+    "thread_seconds": count,
 }
 TOP: Final[dict[str, Callable[[Any], Any]]] = {
     "state_dir": _path_of("a directory"),

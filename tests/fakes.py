@@ -36,6 +36,7 @@ from hyperhive.services.lifecycle import Lifecycle
 from hyperhive.services.proposals import Proposals
 from hyperhive.services.pulse import Pulse
 from hyperhive.services.questions import Questions
+from hyperhive.services.reminders import Reminders
 from hyperhive.services.restarts import Restarts
 from hyperhive.services.roster import Roster
 from hyperhive.services.turns import Turns
@@ -326,6 +327,7 @@ class Bench:
     broker: Broker = field(init=False)
     turns: Turns = field(init=False)
     questions: Questions = field(init=False)
+    reminders: Reminders = field(init=False)
     lifecycle: Lifecycle = field(init=False)
     approvals: Approvals = field(init=False)
     crash_watch: CrashWatch = field(init=False)
@@ -348,6 +350,7 @@ class Bench:
         self.broker = Broker(self.database, self.clock, Feed(self.clock.seconds()), self.limits)
         self.turns = Turns(self.broker)
         self.questions = Questions(self.broker)
+        self.reminders = Reminders(self.broker)
         crashes = Crashes(self.broker, self.turns, self.containers, self.policy)
         self.pulse = Pulse()
         self.repositories.layout = self.layout

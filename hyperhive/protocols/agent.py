@@ -8,13 +8,15 @@ from typing import Any, assert_never
 from attrs import define, field
 from twisted.internet.defer import Deferred
 
+from hyperhive.errors import Refused
 from hyperhive.protocols.mailbox import Mailbox
 from hyperhive.services.broker import Broker
 from hyperhive.services.questions import Questions
+from hyperhive.services.reminders import Reminders
 from hyperhive.services.roster import Roster
 from hyperhive.services.turns import Turns
 from hyperhive.wire import agent_requests as ask
-from hyperhive.wire import responses
+from hyperhive.wire import responses, turn_requests
 from hyperhive.wire.names import MANAGER
 
 
@@ -28,6 +30,7 @@ class AgentDesk:
     broker: Broker
     turns: Turns
     questions: Questions
+    reminders: Reminders
     roster: Roster
     hive: str
     name: str
@@ -52,12 +55,21 @@ class AgentDesk:
                 return self.broker.recent(self.name, limit).addCallback(responses.Recent)
             case ask.OperatorMsg():
                 return self._mailbox.operator_msg(request)
+            case ask.Remind():
+                return self._remind(request)
+            case ask.Receipt(id=id_):
+                return self.broker.receipt(self.name, id_)
             case ask.Whoami():
                 return self.roster.generation(self.name).addCallback(self._identity)
             case ask.SetStatus(text=text):
                 return self._set_status(text)
             case ask.GetOpenThreads():
                 return self.roster.open_threads(self.name).addCallback(responses.OpenThreads)
+            case (  # MERGE: the turn verbs' arms take this one's place
+                turn_requests.BeginTurn() | turn_requests.TurnEvents() | turn_requests.EndTurn()
+                | turn_requests.Report() | turn_requests.Orders()
+            ):  # fmt: skip
+                raise Refused("not here yet")
             case _:
                 assert_never(request)
 
@@ -100,6 +112,11 @@ class AgentDesk:
     async def _give_answer(self, request: ask.Answer) -> responses.Ok:
         await self.questions.answer(request.id, self.name, request.answer, request.choices, request.text)
         return responses.Ok()
+
+    def _remind(self, request: ask.Remind) -> Deferred[responses.Ok]:
+        self.turns.alive(self.name)
+        kept = self.reminders.remind(self.name, request.message, request.delay_seconds, request.at)
+        return kept.addCallback(responses.Ok)
 
     async def _set_status(self, text: str) -> responses.Ok:
         self.turns.alive(self.name)

@@ -8,10 +8,11 @@ from typing import Any, assert_never
 from attrs import define
 from twisted.internet.defer import Deferred
 
-from hyperhive.errors import OperationFailed
+from hyperhive.errors import OperationFailed, Refused
 from hyperhive.protocols.answers import Following
 from hyperhive.protocols.followers import follow_agents, follow_all
 from hyperhive.protocols.host_configs import show_diff, show_files, show_history
+from hyperhive.protocols.host_threads import answer_threads
 from hyperhive.services.approvals import Approvals
 from hyperhive.services.broker import Broker
 from hyperhive.services.changes import Changes
@@ -20,7 +21,7 @@ from hyperhive.services.lifecycle import Lifecycle
 from hyperhive.services.questions import Questions
 from hyperhive.services.roster import Roster
 from hyperhive.store.mail import Post
-from hyperhive.wire import agent_requests, manager_requests
+from hyperhive.wire import agent_requests, host_turn_requests, manager_requests
 from hyperhive.wire import host_requests as ask
 from hyperhive.wire.names import EVERYONE, OPERATOR
 from hyperhive.wire.records import MessageRow, Operation, Urls
@@ -68,6 +69,14 @@ class HostDesk:
                 return self._answer_configurations(request)
             case ask.Questions() | ask.CancelQuestion() | agent_requests.Answer():
                 return self._answer_questions(request)
+            case host_turn_requests.Held() | host_turn_requests.Release():
+                return answer_threads(self.broker, request)
+            case (  # MERGE: the turn verbs' arms take this one's place
+                host_turn_requests.Turns() | host_turn_requests.TurnLog() | host_turn_requests.CancelTurn()
+                | host_turn_requests.Compact() | host_turn_requests.NewSession() | host_turn_requests.SetModel()
+                | host_turn_requests.Login()
+            ):  # fmt: skip
+                raise Refused("not here yet")
             case _:
                 return self._answer_roster(request)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from attrs import define, field
@@ -18,11 +18,14 @@ from hyperhive.services.effects import Effects
 from hyperhive.services.feed import Feed, Kind
 from hyperhive.services.inboxes import Inboxes
 from hyperhive.services.settling import Settling
-from hyperhive.store import dead_letters, mail, mail_views
+from hyperhive.store import dead_letters, held, mail, mail_views
 from hyperhive.store.database import Database
-from hyperhive.store.mail import Post, Told
+from hyperhive.store.held import Released
+from hyperhive.store.mail import Post, Sent
 from hyperhive.wire.names import EVERYONE, OPERATOR, shown
 from hyperhive.wire.records import InboxRow, Letter, MessageRow
+from hyperhive.wire.responses import Receipt
+from hyperhive.wire.turns import HeldThread
 
 
 @define(eq=False)
@@ -71,22 +74,14 @@ class Broker(Service):
         """
         sent: Deferred[list[int]] = Deferred()
         to, rate = post.to, self.rate_for(post.sender, post.to)
-
-        def done(told: Told) -> None:
-            self._publish(told)
-            sent.callback([id_ for id_, _ in told])
-
+        done = partial(self._sent, sent)
         if rate is not None:
-            self.database.submit(
-                partial(mail.send_rated, post=post, limits=self.limits, rate=rate), self._after(done), sent.errback
-            )
+            self.database.submit(partial(mail.send_rated, post=post, limits=self.limits, rate=rate), done, sent.errback)
         elif to == EVERYONE:
-            self.database.submit(
-                partial(mail.send_to_all, post=post, limits=self.limits), self._after(done), sent.errback
-            )
+            self.database.submit(partial(mail.send_to_all, post=post, limits=self.limits), done, sent.errback)
         elif to == OPERATOR:
             self.database.submit(
-                lambda connection: [(mail.send_to_operator(connection, post), OPERATOR)], done, sent.errback
+                lambda connection: [mail.send_to_operator(connection, post, self.limits)], done, sent.errback
             )
         else:
             self._leaving.setdefault(to, []).append((post, sent))
@@ -112,20 +107,22 @@ class Broker(Service):
             self.inboxes.arriving(to)
 
     def _write(self, post: Post, sent: Deferred[list[int]]) -> None:
-        def done(id_: int) -> None:
-            self._publish([(id_, post.to)])
-            sent.callback([id_])
+        """Send a message; its inbox is told by who calls this."""
+
+        def done(result: Sent) -> None:
+            self._tell_of([result])
+            sent.callback([result.id])
 
         self.database.submit(partial(mail.send, post=post, limits=self.limits), done, sent.errback)
 
     def _write_to_waiting(self, post: Post, sent: Deferred[list[int]], number: int) -> None:
         """Send to somebody who waits: the message is leased as it is written, and told in the same breath."""
 
-        def done(result: tuple[Letter, bool]) -> None:
-            letter, leased = result
-            self._publish([(letter.id, post.to)])
-            self.inboxes.claimed(post.to, number, [letter] if leased else [])
-            sent.callback([letter.id])
+        def done(result: tuple[Sent, Letter | None]) -> None:
+            written, letter = result
+            self._tell_of([written])
+            self.inboxes.claimed(post.to, number, [] if letter is None else [letter])
+            sent.callback([written.id])
 
         def failed(reason: Failure) -> None:
             self.inboxes.claimed(post.to, number, [])
@@ -133,7 +130,19 @@ class Broker(Service):
 
         self.database.submit(partial(mail.send_leased, post=post, number=number, limits=self.limits), done, failed)
 
-    def told(self, told: Told) -> None:
+    def _sent(self, sent: Deferred[list[int]], written: Sequence[Sent]) -> None:
+        self._tell_of(written)
+        sent.callback([one.id for one in written])
+        for one in written:
+            self.inboxes.arriving(one.to)
+
+    def _tell_of(self, written: Sequence[Sent]) -> None:
+        for one in written:
+            self.feed.publish(Kind.MESSAGE, one.id, one.to)
+            if one.told:
+                self.told(one.told)
+
+    def told(self, told: Sequence[tuple[int, str]]) -> None:
         """Messages that another service's change queued are on disk."""
         self._publish(told)
         for name in {name for _, name in told}:
@@ -167,14 +176,23 @@ class Broker(Service):
         revived = self.database.perform(partial(dead_letters.revive, id_=id_, limits=self.limits))
         return revived.addCallback(lambda name: self.told([(id_, name)]))
 
-    def _after(self, done: Callable[[Told], None]) -> Callable[[Told], None]:
-        def both(told: Told) -> None:
-            done(told)
-            for _, name in told:
-                self.inboxes.arriving(name)
+    def receipt(self, sender: str, id_: int) -> Deferred[Receipt]:
+        """What became of a message of that sender's. Fails with Refused, in the same words for others' and nobody's."""
+        return self.database.perform(partial(mail_views.receipt, sender=sender, id_=id_))
 
-        return both
+    def held(self) -> Deferred[tuple[HeldThread, ...]]:
+        """The conversations between agents that are held, the first that was held first."""
+        return self.database.perform(held.listed)
 
-    def _publish(self, told: Told) -> None:
+    def release(self, thread: int) -> Deferred[None]:
+        """Let the mail of a held conversation go, and count anew. Fails with Refused if it is not held."""
+
+        def done(released: Released) -> None:
+            self._publish(released.buried)
+            self.told(released.told)
+
+        return self.database.perform(partial(held.release, thread=thread, now=self.now())).addCallback(done)
+
+    def _publish(self, told: Sequence[tuple[int, str]]) -> None:
         for id_, name in told:
             self.feed.publish(Kind.MESSAGE, id_, name)

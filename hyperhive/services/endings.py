@@ -12,7 +12,7 @@ from hyperhive.services.effects import Effects
 from hyperhive.services.feed import Kind
 from hyperhive.services.restart_policy import restarts_after_crash, went_down
 from hyperhive.services.turns import GiveBack, GivenBack
-from hyperhive.store import agents, approvals, configs, dead_letters, operations, restarts
+from hyperhive.store import agents, approvals, configs, dead_letters, held, operations, reminders, restarts
 from hyperhive.store.database import Connection
 from hyperhive.wire import events
 from hyperhive.wire.names import SYSTEM
@@ -161,7 +161,10 @@ def end(
         verdicts.cancel_questions_of(connection, effects, work.agent, SYSTEM, at)
         if work.flag:
             configs.forget(connection, work.agent)
-            effects.told.extend(dead_letters.bury_inbox(connection, work.agent, f"'{work.agent}' was purged", at))
+            reminders.forget(connection, work.agent)
+            why = f"'{work.agent}' was purged"
+            effects.told.extend(dead_letters.bury_inbox(connection, work.agent, why, at))
+            effects.told.extend(held.bury_held(connection, work.agent, why, at))
     effects.rows += [(Kind.OPERATION, work.operation.id, None), (Kind.AGENT, work.agent, work.agent)]
     return effects, given_back
 

@@ -8,7 +8,6 @@ from functools import partial
 from attrs import define, field
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -16,6 +15,7 @@ from hyperhive.agent_config import Rate
 from hyperhive.errors import Refused
 from hyperhive.limits import LONGEST_TTL, MOST_OPEN_QUESTIONS, MailLimits
 from hyperhive.services import verdicts
+from hyperhive.services.alarm import Alarm
 from hyperhive.services.broker import Broker
 from hyperhive.services.effects import Effects
 from hyperhive.services.feed import Kind
@@ -30,8 +30,6 @@ from hyperhive.wire.states import QuestionStatus
 
 _log = Logger()
 
-AGAIN: float = 5.0
-LONGEST_NAP: float = 86400.0
 OPTIONS_SHOWN = 3
 """How many of a question's options a refusal quotes."""
 
@@ -43,7 +41,10 @@ class Questions(Service):
     name = "questions"
 
     _broker: Broker
-    _alarm: IDelayedCall | None = field(default=None, init=False)
+    _alarm: Alarm = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._alarm = Alarm(self._broker.clock, self._expire)
 
     def startService(self) -> None:
         """Expire what came due while nobody looked, and wait for the next."""
@@ -53,9 +54,7 @@ class Questions(Service):
     def stopService(self) -> None:
         """Wait no longer."""
         super().stopService()
-        if self._alarm is not None and self._alarm.active():
-            self._alarm.cancel()
-        self._alarm = None
+        self._alarm.stop()
 
     def ask(
         self, asker: str, to: str | None, question: str, options: Sequence[str], ttl: int | None, *, multi: bool
@@ -134,18 +133,13 @@ class Questions(Service):
     def _expired(self, result: tuple[int | None, Effects]) -> None:
         deadline, effects = result
         self._broker.announce(effects)
-        if deadline is not None:
-            self._wait(min(max(0.0, deadline - self._broker.clock.seconds()), LONGEST_NAP))
+        if self.running:
+            self._alarm.set(deadline)
 
     def _failed(self, reason: Failure) -> None:
         _log.failure("overdue questions could not be closed; it is tried again", failure=reason)
-        self._wait(AGAIN)
-
-    def _wait(self, seconds: float) -> None:
-        if self._alarm is not None and self._alarm.active():
-            self._alarm.cancel()
         if self.running:
-            self._alarm = self._broker.clock.callLater(seconds, self._expire)
+            self._alarm.snooze()
 
 
 def _ask(connection: Connection, asked: Asked, limits: MailLimits, rate: Rate | None) -> tuple[int, Effects]:

@@ -14,7 +14,7 @@ from hyperhive.errors import UnknownAgent
 from hyperhive.limits import log_lines
 from hyperhive.services.broker import Broker
 from hyperhive.services.feed import Kind
-from hyperhive.store import agents, approvals, configs, mail_views, operations, questions
+from hyperhive.store import agents, approvals, configs, mail_views, operations, questions, reminders
 from hyperhive.store.agents import Agent
 from hyperhive.store.configs import Deployed
 from hyperhive.store.database import Connection
@@ -131,4 +131,9 @@ def _open_threads(connection: Connection, name: str) -> tuple[OpenThread, ...]:
         )
         for approval in approvals.waiting_for(connection, name)
     ]
-    return (*questions.open_of(connection, name), *mail_views.in_hand(connection, name), *waiting)
+    return (
+        *questions.open_of(connection, name),
+        *mail_views.in_hand(connection, name),
+        *reminders.open_of(connection, name),
+        *waiting,
+    )

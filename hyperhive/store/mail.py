@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from sqlite3 import Connection
-from typing import Final
+from typing import Final, NamedTuple
 
 from attrs import evolve, frozen
 
 from hyperhive.agent_config import Rate
 from hyperhive.errors import InboxFull, Refused, UnknownAgent
 from hyperhive.limits import MailLimits
-from hyperhive.store import agents
+from hyperhive.store import agents, threads
+from hyperhive.store.threads import Place
 from hyperhive.wire import codec, events
-from hyperhive.wire.names import EVERYONE, OPERATOR, SYSTEM, shown
+from hyperhive.wire.names import EVERYONE, MANAGER, OPERATOR, SYSTEM, shown
 from hyperhive.wire.records import Letter
 
 QUEUED: Final = 0
 LEASED: Final = 1
 DONE: Final = 2
 DEAD: Final = 3
+HELD: Final = 4
 
 Told = list[tuple[int, str]]
 """Messages that a change put into inboxes: the id of each, and whose inbox."""
@@ -36,42 +39,43 @@ class Post:
     via: str | None = None
 
 
-def send(connection: Connection, post: Post, limits: MailLimits) -> int:
-    """Queue a message; its id. Raises UnknownAgent or InboxFull."""
-    size = len(post.body.encode())
+class Sent(NamedTuple):
+    """A message that is on disk: its id, whose inbox it is for, and the events that went with it."""
+
+    id: int
+    to: str
+    told: Sequence[tuple[int, str]] = ()
+
+
+def send(connection: Connection, post: Post, limits: MailLimits) -> Sent:
+    """Queue a message, or hold it where its conversation is held. Raises UnknownAgent, InboxFull or Refused."""
+    return _queue(connection, post, _place(connection, post, limits), limits)
+
+
+def send_leased(connection: Connection, post: Post, number: int, limits: MailLimits) -> tuple[Sent, Letter | None]:
+    """Send a message and lease it to that take at once, if nothing waits before it; else as `send` does.
+
+    Returns the letter where it is leased. Raises UnknownAgent, InboxFull or Refused.
+    """
+    place = _place(connection, post, limits)
+    if place.held:
+        return _queue(connection, post, place, limits), None
     cursor = connection.execute(
         """
-        INSERT INTO messages (sender, recipient, body, sent_at, state, in_reply_to, via)
-        SELECT ?, name, ?, ?, 0, ?, ? FROM agents
-        WHERE name = ? AND present AND queued < ? AND queued_bytes + ? <= ?
+        INSERT INTO messages
+            (sender, recipient, body, sent_at, state, in_reply_to, via, thread, hops, lease, generation)
+        SELECT ?, name, ?, ?, 1, ?, ?, ?, ?, ?, generation FROM agents
+        WHERE name = ? AND present AND queued = 0 AND NOT paused
         """,
         (
-            post.sender, post.body, post.at, post.in_reply_to, post.via,
-            post.to, limits.max_inbox, size, limits.inbox_bytes,
+            post.sender, post.body, post.at, post.in_reply_to, post.via, place.thread, place.hops, number,
+            post.to,
         ),
     )  # fmt: skip
     if cursor.rowcount != 1:
-        _refuse(connection, post.to, limits)
-    return int(cursor.lastrowid or 0)
-
-
-def send_leased(connection: Connection, post: Post, number: int, limits: MailLimits) -> tuple[Letter, bool]:
-    """Send a message and lease it to that take at once, if nothing waits before it; else it is queued as by `send`.
-
-    Returns it, and whether it is leased. Raises UnknownAgent or InboxFull.
-    """
-    cursor = connection.execute(
-        """
-        INSERT INTO messages (sender, recipient, body, sent_at, state, in_reply_to, via, lease, generation)
-        SELECT ?, name, ?, ?, 1, ?, ?, ?, generation FROM agents
-        WHERE name = ? AND present AND queued = 0 AND NOT paused
-        """,
-        (post.sender, post.body, post.at, post.in_reply_to, post.via, number, post.to),
-    )
-    leased = cursor.rowcount == 1
-    id_ = int(cursor.lastrowid or 0) if leased else send(connection, post, limits)
+        return _queue(connection, post, place, limits), None
     letter = Letter(
-        id=id_,
+        id=int(cursor.lastrowid or 0),
         sender=post.sender,
         body=post.body,
         at=post.at,
@@ -79,23 +83,63 @@ def send_leased(connection: Connection, post: Post, number: int, limits: MailLim
         in_reply_to=post.in_reply_to,
         via=post.via,
     )
-    return letter, leased
+    return Sent(letter.id, post.to), letter
 
 
-def send_to_operator(connection: Connection, post: Post) -> int:
-    """Put a message into the operator's list, where it is done at once: nobody leases it."""
+def _place(connection: Connection, post: Post, limits: MailLimits) -> Place:
+    """Where the message stands in its conversation; a word of the operator's there has the hops counted anew."""
+    if post.in_reply_to is None:
+        return threads.BEGINNING
+    place = threads.place(connection, post.sender, post.to, post.in_reply_to, post.at, limits)
+    if post.sender == OPERATOR and place.thread is not None:
+        threads.count_anew(connection, place.thread)
+    return place
+
+
+def _queue(connection: Connection, post: Post, place: Place, limits: MailLimits) -> Sent:
+    size = len(post.body.encode())
     cursor = connection.execute(
         """
-        INSERT INTO messages (sender, recipient, body, sent_at, state, in_reply_to, via, settled_at)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        INSERT INTO messages (sender, recipient, body, sent_at, state, in_reply_to, via, thread, hops)
+        SELECT ?, name, ?, ?, ?, ?, ?, ?, ? FROM agents
+        WHERE name = ? AND present AND queued < ? AND queued_bytes + ? <= ?
         """,
-        (post.sender, OPERATOR, post.body, post.at, DONE, post.in_reply_to, post.via, post.at),
+        (
+            post.sender, post.body, post.at, HELD if place.held else QUEUED, post.in_reply_to, post.via,
+            place.thread, place.hops, post.to, limits.max_inbox, size, limits.inbox_bytes,
+        ),
+    )  # fmt: skip
+    if cursor.rowcount != 1:
+        _refuse(connection, post.to, limits)
+    return Sent(int(cursor.lastrowid or 0), post.to, _tell_of_holding(connection, place, post.at, limits))
+
+
+def _tell_of_holding(connection: Connection, place: Place, now: int, limits: MailLimits) -> Told:
+    """Where the message is the first of its conversation that is held, tell the manager and the operator."""
+    if place.thread is None or place.note is None:
+        return []
+    agents_in_it = threads.hold(connection, place.thread, place.note, now)
+    event = events.Held(thread=place.thread, agents=agents_in_it, note=place.note)
+    told = [(id_, MANAGER) for id_ in tell(connection, MANAGER, event, now)]
+    post = Post(sender=SYSTEM, to=OPERATOR, body=codec.body_of_event(event), at=now)
+    return [*told, (send_to_operator(connection, post, limits).id, OPERATOR)]
+
+
+def send_to_operator(connection: Connection, post: Post, limits: MailLimits) -> Sent:
+    """Put a message into the operator's list, where it is done at once: nobody leases it."""
+    place = _place(connection, post, limits)
+    cursor = connection.execute(
+        """
+        INSERT INTO messages (sender, recipient, body, sent_at, state, in_reply_to, via, thread, settled_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """,
+        (post.sender, OPERATOR, post.body, post.at, DONE, post.in_reply_to, post.via, place.thread, post.at),
     )
-    return int(cursor.lastrowid or 0)
+    return Sent(int(cursor.lastrowid or 0), OPERATOR)
 
 
-def send_to_all(connection: Connection, post: Post, limits: MailLimits) -> Told:
-    """Queue a message for everyone but its sender, all or none; ids and recipients. Raises InboxFull."""
+def send_to_all(connection: Connection, post: Post, limits: MailLimits) -> list[Sent]:
+    """Send a message to everyone but its sender, all or none. Raises InboxFull or Refused."""
     # Before anything is written: a refusal after a write would have the whole batch undone, and done one by one.
     full = connection.execute(
         """
@@ -107,11 +151,11 @@ def send_to_all(connection: Connection, post: Post, limits: MailLimits) -> Told:
     if full is not None:
         _refuse(connection, full[0], limits)
     names = [name for name in agents.names(connection) if name != post.sender]
-    return [(send(connection, evolve(post, to=name), limits), name) for name in names]
+    return [send(connection, evolve(post, to=name), limits) for name in names]
 
 
-def send_rated(connection: Connection, post: Post, limits: MailLimits, rate: Rate) -> Told:
-    """Send a message to whomever it is for, if its sender has not sent too much of late; ids and recipients.
+def send_rated(connection: Connection, post: Post, limits: MailLimits, rate: Rate) -> list[Sent]:
+    """Send a message to whomever it is for, if its sender has not sent too much of late.
 
     Raises Refused, UnknownAgent or InboxFull.
     """
@@ -120,8 +164,8 @@ def send_rated(connection: Connection, post: Post, limits: MailLimits, rate: Rat
         return send_to_all(connection, post, limits)
     check_rate(connection, post.sender, rate, post.at)
     if post.to == OPERATOR:
-        return [(send_to_operator(connection, post), OPERATOR)]
-    return [(send(connection, post, limits), post.to)]
+        return [send_to_operator(connection, post, limits)]
+    return [send(connection, post, limits)]
 
 
 def check_rate(connection: Connection, sender: str, rate: Rate, now: int, count: int = 1) -> None:

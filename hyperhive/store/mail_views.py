@@ -5,19 +5,23 @@ from __future__ import annotations
 from sqlite3 import Connection
 from typing import Any
 
+from hyperhive.errors import Refused
 from hyperhive.limits import MOST_ROWS
 from hyperhive.store.fitting import fitting
 from hyperhive.wire.records import InboxRow, MessageRow, OpenThread
+from hyperhive.wire.responses import Receipt
 from hyperhive.wire.states import MessageState
 
-_STATES = (MessageState.QUEUED, MessageState.LEASED, MessageState.DONE, MessageState.DEAD)
-_ROW = "SELECT id, sender, recipient, body, sent_at, state, attempts, in_reply_to, via FROM messages"
+_STATES = (MessageState.QUEUED, MessageState.LEASED, MessageState.DONE, MessageState.DEAD, MessageState.HELD)
+_ROW = "SELECT id, sender, recipient, body, sent_at, state, attempts, in_reply_to, via, thread FROM messages"
 _INBOX_ROW = "SELECT id, sender, body, sent_at, in_reply_to, via FROM messages"
 
 
 def recent(connection: Connection, name: str, limit: int) -> tuple[InboxRow, ...]:
-    """The last messages to `name`."""
-    rows = connection.execute(_INBOX_ROW + " WHERE recipient = ? ORDER BY id DESC LIMIT ?", (name, limit))
+    """The last messages to `name`, without those that are held."""
+    rows = connection.execute(
+        _INBOX_ROW + " WHERE recipient = ? AND state <> 4 ORDER BY id DESC LIMIT ?", (name, limit)
+    )
     return tuple(
         InboxRow(id=id_, sender=sender, body=body, at=at, in_reply_to=reply, via=via)
         for id_, sender, body, at, reply, via in fitting(rows, (2,))
@@ -50,6 +54,22 @@ def message(connection: Connection, id_: int) -> MessageRow | None:
     return None if row is None else _message(row)
 
 
+def receipt(connection: Connection, sender: str, id_: int) -> Receipt:
+    """What became of a message of that sender's. Raises Refused, in the same words for others' and nobody's."""
+    row = connection.execute(
+        "SELECT state, attempts, coalesce(settled_at, sent_at) FROM messages WHERE id = ? AND sender = ?",
+        (id_, sender),
+    ).fetchone()
+    if row is None:
+        refusal = (
+            f"you sent no message {id_}, or it was done long ago and is forgotten; "
+            "'send' answers with the id of what it sent"
+        )
+        raise Refused(refusal)
+    state, attempts, at = row
+    return Receipt(id_, _STATES[state], attempts, at)
+
+
 def in_hand(connection: Connection, name: str) -> list[OpenThread]:
     """The mail that was handed to the agent and is not settled."""
     rows = connection.execute(
@@ -68,7 +88,7 @@ def counts_in_hand(connection: Connection) -> dict[str, int]:
 
 
 def _message(row: tuple[Any, ...]) -> MessageRow:
-    id_, sender, recipient, body, at, state, attempts, reply, via = row
+    id_, sender, recipient, body, at, state, attempts, reply, via, thread = row
     return MessageRow(
         id=id_,
         sender=sender,
@@ -79,4 +99,5 @@ def _message(row: tuple[Any, ...]) -> MessageRow:
         attempts=attempts,
         in_reply_to=reply,
         via=via,
+        thread=thread,
     )

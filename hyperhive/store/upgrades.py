@@ -159,20 +159,20 @@ ALTER TABLE operations ADD COLUMN undoing TEXT;  -- why what a deploy did is bei
 """
 
 _FOURTH: Final = """
--- Conversations: the message that began one (absent: this one did), and how many replies between agents came in a row.
+-- Conversations: the message that began one (absent: this one did), and how many replies between agents led here since
+-- the operator last had a word in it.
 ALTER TABLE messages ADD COLUMN thread INTEGER;
 ALTER TABLE messages ADD COLUMN hops INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE messages ADD COLUMN turn INTEGER;  -- in which turn of its recipient it was last leased
-CREATE INDEX messages_thread ON messages (thread) WHERE thread IS NOT NULL;
-CREATE INDEX messages_held   ON messages (thread) WHERE state = 4;
+CREATE INDEX messages_hops ON messages (thread) WHERE hops > 0;
+CREATE INDEX messages_held ON messages (thread) WHERE state = 4;
 
--- Conversations that went round too often; a row stays when it is released, as what came before counts no more.
+-- Conversations that went round too often, until they are released.
 CREATE TABLE held_threads (
-    thread      INTEGER PRIMARY KEY,
-    agents      TEXT    NOT NULL,             -- a JSON list
-    note        TEXT    NOT NULL,
-    held_at     INTEGER NOT NULL,
-    released_at INTEGER
+    thread  INTEGER PRIMARY KEY,
+    agents  TEXT    NOT NULL,                 -- a JSON list
+    note    TEXT    NOT NULL,
+    held_at INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE reminders (

@@ -31,10 +31,11 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     monkeypatch.setattr(homes, "deferToThread", maybeDeferred)
     made = Bench(tmp_path)
     made.add_agents("alice", "bob", MANAGER)
-    for service in (made.broker, made.turns, made.lifecycle, made.approvals, made.questions):
+    for service in (made.broker, made.turns, made.lifecycle, made.approvals, made.questions, made.reminders):
         service.startService()
     yield made
     made.questions.stopService()
+    made.reminders.stopService()
     made.turns.stopService()
     made.close()
 
@@ -62,6 +63,7 @@ def manager(bench: Bench) -> Ask:
         broker=bench.broker,
         turns=bench.turns,
         questions=bench.questions,
+        reminders=bench.reminders,
         roster=bench.roster,
         hive="test",
         name=MANAGER,

@@ -20,6 +20,7 @@ from hyperhive.services.broker import Broker
 from hyperhive.services.feed import Feed
 from hyperhive.services.pulse import Pulse
 from hyperhive.services.questions import Questions
+from hyperhive.services.reminders import Reminders
 from hyperhive.services.roster import Roster
 from hyperhive.services.turns import Turns
 from hyperhive.store import agents
@@ -82,6 +83,7 @@ async def mail(stage: Stage, tmp_path: Path) -> AsyncIterator[Mail]:
             broker=broker,
             turns=turns,
             questions=Questions(broker),
+            reminders=Reminders(broker),
             roster=roster,
             hive="box",
             name="bob",

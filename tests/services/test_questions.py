@@ -10,7 +10,7 @@ import pytest
 
 from hyperhive.errors import InboxFull, Refused, UnknownAgent
 from hyperhive.limits import LONGEST_TTL, MOST_OPEN_QUESTIONS, MailLimits
-from hyperhive.services.questions import AGAIN
+from hyperhive.services.alarm import AGAIN
 from hyperhive.store import questions as table
 from hyperhive.wire import events
 from hyperhive.wire.names import OPERATOR

@@ -28,7 +28,7 @@ def hive(connection: sqlite3.Connection) -> None:
 
 
 def send(connection: sqlite3.Connection, body: str = "hi", to: str = "bob", sender: str = "alice") -> int:
-    return mail.send(connection, Post(sender=sender, to=to, body=body, at=100), MailLimits())
+    return mail.send(connection, Post(sender=sender, to=to, body=body, at=100), MailLimits()).id
 
 
 def lease(connection: sqlite3.Connection, most: int = 9, number: int = 1) -> list[int]:
@@ -215,8 +215,8 @@ def test_a_destroyed_agent_is_nobody_and_its_mail_is_kept(connection: sqlite3.Co
 def test_everyone_is_every_other_agent(connection: sqlite3.Connection) -> None:
     agents.is_destroyed(connection, "carol")
     agents.add_manager(connection)
-    told = mail.send_to_all(connection, Post(sender="alice", to=EVERYONE, body="hi", at=1), LIMITS)
-    assert [name for _, name in told] == ["bob", "manager"]
+    sent = mail.send_to_all(connection, Post(sender="alice", to=EVERYONE, body="hi", at=1), LIMITS)
+    assert [one.to for one in sent] == ["bob", "manager"]
 
 
 def test_a_full_inbox_refuses_a_message_to_everyone(connection: sqlite3.Connection) -> None:
@@ -244,7 +244,7 @@ def test_ones_own_full_inbox_stops_no_message_to_everyone(connection: sqlite3.Co
 
 
 def test_mail_to_the_operator_is_done_at_once(connection: sqlite3.Connection) -> None:
-    id_ = mail.send_to_operator(connection, Post(sender="bob", to=OPERATOR, body="hi", at=7))
+    id_ = mail.send_to_operator(connection, Post(sender="bob", to=OPERATOR, body="hi", at=7), LIMITS).id
     assert state(connection, id_)[0] == DONE
     assert [row.body for row in mail_views.recent(connection, OPERATOR, 5)] == ["hi"]
 
@@ -320,7 +320,7 @@ def sweep_all(connection: sqlite3.Connection, before: int, most: int) -> list[in
 
 
 def done_at(connection: sqlite3.Connection, sent_at: int, settled_at: int) -> int:
-    id_ = mail.send(connection, Post(sender="alice", to="bob", body="", at=sent_at), MailLimits())
+    id_ = mail.send(connection, Post(sender="alice", to="bob", body="", at=sent_at), MailLimits()).id
     leases.lease(connection, "bob", 1, 1)
     leases.settle(connection, [(id_, 1)], settled_at)
     return id_

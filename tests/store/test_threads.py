@@ -1,0 +1,288 @@
+"""Conversations: where a message stands, what goes too far, what becomes of what is held."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+import pytest
+
+from hyperhive.errors import InboxFull, Refused
+from hyperhive.limits import MOST_HELD, MailLimits
+from hyperhive.store import agents, dead_letters, held, leases, mail, mail_views
+from hyperhive.store.mail import HELD, LEASED, QUEUED, Post, Sent
+from hyperhive.wire.codec import event_of_body
+from hyperhive.wire.events import Bounced, Held
+from hyperhive.wire.names import EVERYONE, MANAGER, OPERATOR, SYSTEM
+from hyperhive.wire.states import MessageState
+
+LIMITS = MailLimits(thread_hops=6, thread_rate=4, thread_seconds=60)
+SLOW = MailLimits(thread_hops=6, thread_rate=4, thread_seconds=1)
+
+
+@pytest.fixture(autouse=True)
+def hive(connection: sqlite3.Connection) -> None:
+    agents.add_manager(connection)
+    for name in ("alice", "bob", "carol"):
+        agents.begin_start(connection, name)
+        agents.is_running(connection, name)
+
+
+def post(sender: str, to: str, cause: int | None = None, at: int = 100) -> Post:
+    return Post(sender=sender, to=to, body="hi", at=at, in_reply_to=cause)
+
+
+def send(connection: sqlite3.Connection, *given: Any, limits: MailLimits = LIMITS) -> Sent:
+    return mail.send(connection, post(*given), limits)
+
+
+def stands(connection: sqlite3.Connection, sent: Sent) -> tuple[int | None, int, int]:
+    """The thread, the hops and the state of a message."""
+    row = connection.execute("SELECT thread, hops, state FROM messages WHERE id = ?", (sent.id,)).fetchone()
+    return row[0], row[1], row[2]
+
+
+def talk(connection: sqlite3.Connection, replies: int, at: int = 100, step: int = 0) -> list[Sent]:
+    """A message of alice's, and so many replies, each to the one before."""
+    said = [send(connection, "alice", "bob", None, at, limits=SLOW if step else LIMITS)]
+    for number in range(1, replies + 1):
+        sides = ("bob", "alice") if number % 2 else ("alice", "bob")
+        limits = SLOW if step else LIMITS
+        said.append(send(connection, *sides, said[-1].id, at + number * step, limits=limits))
+    return said
+
+
+def test_a_message_without_a_cause_begins_a_conversation(connection: sqlite3.Connection) -> None:
+    first, second = send(connection, "alice", "bob"), send(connection, "alice", "bob")
+    assert [stands(connection, sent) for sent in (first, second)] == [(None, 0, QUEUED)] * 2
+
+
+def test_a_reply_is_one_hop_further_than_its_cause(connection: sqlite3.Connection) -> None:
+    first, *replies = talk(connection, 3)
+    assert [stands(connection, sent) for sent in replies] == [(first.id, hops, QUEUED) for hops in (1, 2, 3)]
+    assert mail_views.message(connection, replies[-1].id).thread == first.id  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("sender", "to", "belongs"),
+    [
+        ("bob", "alice", True),
+        ("alice", "bob", True),
+        ("alice", "carol", True),
+        ("carol", "bob", True),
+        ("manager", "carol", False),
+    ],
+)
+def test_a_cause_counts_where_one_of_the_two_had_to_do_with_it(
+    connection: sqlite3.Connection, sender: str, to: str, belongs: bool  # noqa: FBT001
+) -> None:  # fmt: skip
+    cause = send(connection, "alice", "bob")
+    expected = (cause.id, 1, QUEUED) if belongs else (None, 0, QUEUED)
+    assert stands(connection, send(connection, sender, to, cause.id)) == expected
+
+
+@pytest.mark.parametrize("cause", [-1, 0, 99, 2**63 - 1])
+def test_a_cause_that_is_not_there_begins_a_conversation(connection: sqlite3.Connection, cause: int) -> None:
+    assert stands(connection, send(connection, "alice", "bob", cause)) == (None, 0, QUEUED)
+
+
+@pytest.mark.parametrize(("sender", "to"), [("alice", OPERATOR), (OPERATOR, "alice")])
+def test_with_the_operator_on_one_side_a_reply_is_no_hop(
+    connection: sqlite3.Connection, sender: str, to: str
+) -> None:  # fmt: skip
+    first, *_, last = talk(connection, 3)
+    send_ = mail.send_to_operator if to == OPERATOR else mail.send
+    sent = send_(connection, post(sender, to, last.id), LIMITS)
+    assert stands(connection, sent)[:2] == (first.id, 0)
+
+
+def test_a_word_of_the_operators_has_the_conversation_counted_anew(connection: sqlite3.Connection) -> None:
+    *_, last = talk(connection, 3)
+    send(connection, OPERATOR, "alice", last.id)
+    assert stands(connection, send(connection, "alice", "bob", last.id))[1] == 1
+    assert connection.execute("SELECT count(*) FROM messages WHERE hops > 0").fetchone() == (1,)
+
+
+def test_a_word_to_the_operator_lets_nobody_off(connection: sqlite3.Connection) -> None:
+    said = talk(connection, 4)
+    mail.send_to_operator(connection, post("alice", OPERATOR, said[-1].id), LIMITS)
+    assert stands(connection, send(connection, "alice", "bob", said[-1].id))[2] == HELD
+
+
+def test_a_reply_beyond_the_rate_is_held_and_counts_in_no_inbox(connection: sqlite3.Connection) -> None:
+    said = talk(connection, 5)
+    assert [stands(connection, sent)[2] for sent in said] == [QUEUED] * 5 + [HELD]
+    assert mail.unread(connection, "alice") == 2
+    assert mail_views.message(connection, said[-1].id).state is MessageState.HELD  # type: ignore[union-attr]
+    assert [letter.id for letter in leases.lease(connection, "alice", 9, 1)] == [said[1].id, said[3].id]
+
+
+def test_a_held_message_is_not_shown_to_whom_it_is_for(connection: sqlite3.Connection) -> None:
+    said = talk(connection, 5)
+    assert [row.id for row in mail_views.recent(connection, "alice", 9)] == [said[3].id, said[1].id]
+
+
+def test_the_rate_is_of_replies_within_its_span(connection: sqlite3.Connection) -> None:
+    *_, last = talk(connection, 4, at=100)
+    assert stands(connection, send(connection, "alice", "bob", last.id, 160))[2] == QUEUED
+    again = talk(connection, 4, at=200)
+    assert stands(connection, send(connection, "alice", "bob", again[-1].id, 259))[2] == HELD
+
+
+def test_a_reply_beyond_the_hops_is_held_however_slowly_they_came(connection: sqlite3.Connection) -> None:
+    said = talk(connection, 7, step=86_400)
+    assert [stands(connection, sent)[2] for sent in said] == [QUEUED] * 7 + [HELD]
+
+
+def test_many_replies_to_one_message_are_no_hops(connection: sqlite3.Connection) -> None:
+    cause = send(connection, "alice", "bob")
+    replies = [send(connection, "bob", "alice", cause.id, 100 + number, limits=SLOW) for number in range(9)]
+    assert {stands(connection, sent)[1:] for sent in replies} == {(1, QUEUED)}
+
+
+def test_the_manager_and_the_operator_are_told_once(connection: sqlite3.Connection) -> None:
+    said = talk(connection, 7)
+    events = [
+        (to, event_of_body(body))
+        for to, body in connection.execute(
+            "SELECT recipient, body FROM messages WHERE sender = ? ORDER BY recipient", (SYSTEM,)
+        )
+    ]
+    event = Held(
+        thread=said[0].id,
+        agents=("alice", "bob"),
+        note=(
+            "4 replies came within 60 seconds; 'hivectl messages' shows what they say, 'hivectl release 1' lets them "
+            "go on"
+        ),
+    )
+    assert events == [(MANAGER, event), (OPERATOR, event)]
+    assert [to for _, to in said[5].told] == [MANAGER, OPERATOR]
+    assert not said[6].told
+    (row,) = held.listed(connection)
+    assert (row.thread, row.agents, row.since, row.messages, row.note) == (1, ("alice", "bob"), 100, 2, event.note)
+
+
+def test_a_held_conversation_takes_in_only_so_many(connection: sqlite3.Connection) -> None:
+    *_, last = talk(connection, 5)
+    for _ in range(MOST_HELD - 1):
+        send(connection, "bob", "alice", last.id)
+    before = connection.total_changes
+    with pytest.raises(Refused, match="conversation 1 is held, and 100 of its messages wait already"):
+        send(connection, "bob", "alice", last.id)
+    assert connection.total_changes == before  # a refusal after a write would cost its whole batch
+    send(connection, "bob", "alice")
+    mail.send_to_operator(connection, post("bob", OPERATOR, last.id), LIMITS)
+
+
+def test_a_held_message_needs_its_recipient_and_room_as_any_other(connection: sqlite3.Connection) -> None:
+    said = talk(connection, 5)
+    with pytest.raises(InboxFull):
+        mail.send(connection, post("alice", "bob", said[-1].id), MailLimits(max_inbox=1))
+
+
+def test_a_reply_to_somebody_who_waits_is_leased_with_its_place_or_held(connection: sqlite3.Connection) -> None:
+    first = send(connection, "alice", "bob")
+    reply, letter = mail.send_leased(connection, post("bob", "carol", first.id), 7, LIMITS)
+    assert letter is not None
+    assert stands(connection, reply) == (first.id, 1, LEASED)
+    for _ in range(3):
+        send(connection, "bob", "alice", first.id)
+    beyond, letter = mail.send_leased(connection, post("bob", "carol", first.id), 8, LIMITS)
+    assert letter is None
+    assert stands(connection, beyond) == (first.id, 1, HELD)
+    assert [to for _, to in beyond.told] == [MANAGER, OPERATOR]
+
+
+def test_a_reply_to_everyone_counts_for_each(connection: sqlite3.Connection) -> None:
+    first = send(connection, "alice", "bob")
+    send(connection, "bob", "alice", first.id)
+    send(connection, "bob", "alice", first.id)
+    sent = mail.send_to_all(connection, post("bob", EVERYONE, first.id), LIMITS)
+    assert [stands(connection, one)[2] for one in sent] == [QUEUED, QUEUED, HELD]
+
+
+def test_what_is_released_is_queued_in_its_order_and_counted_anew(connection: sqlite3.Connection) -> None:
+    said = talk(connection, 7)
+    released = held.release(connection, said[0].id, 300)
+    assert released.told == [(said[5].id, "alice"), (said[6].id, "bob"), (said[7].id, "alice")]
+    assert [stands(connection, sent)[1:] for sent in said] == [(0, QUEUED)] * 8
+    assert mail.unread(connection, "alice") == 4
+    assert held.listed(connection) == ()
+    again = [send(connection, "bob", "alice", said[-1].id, 100) for _ in range(5)]
+    assert [stands(connection, sent)[1:] for sent in again] == [(1, QUEUED)] * 4 + [(1, HELD)]
+    assert len(again[-1].told) == 2
+
+
+@pytest.mark.parametrize("thread", [-1, 1, 99])
+def test_only_what_is_held_is_released(connection: sqlite3.Connection, thread: int) -> None:
+    talk(connection, 2)
+    with pytest.raises(Refused, match=f"conversation {thread} is not held; 'held' lists those that are"):
+        held.release(connection, thread, 300)
+
+
+def test_released_mail_to_somebody_who_left_bounces(connection: sqlite3.Connection) -> None:
+    said = talk(connection, 6)
+    agents.is_destroyed(connection, "alice")
+    released = held.release(connection, said[0].id, 300)
+    assert released.buried == [(said[5].id, "alice")]
+    assert [to for _, to in released.told] == ["bob", "bob"]
+    (body,) = connection.execute("SELECT body FROM messages WHERE id = ?", (released.told[1][0],)).fetchone()
+    assert event_of_body(body) == Bounced(id=said[5].id, to="alice", reason="its recipient is no longer in the hive")
+
+
+def test_who_is_gone_for_good_holds_no_conversation(connection: sqlite3.Connection) -> None:
+    talk(connection, 6)
+    told = held.bury_held(connection, "alice", "'alice' was purged", 300)
+    assert [to for _, to in told] == ["bob"]
+    assert len(held.listed(connection)) == 1  # something for bob waits
+    held.bury_held(connection, "bob", "'bob' was purged", 300)
+    assert held.listed(connection) == ()
+    assert len(mail_views.dead_letters(connection)) == 2
+
+
+def test_a_held_letter_that_was_given_up_can_be_queued_again(connection: sqlite3.Connection) -> None:
+    said = talk(connection, 5)
+    held.bury_held(connection, "alice", "why", 300)
+    assert dead_letters.revive(connection, said[-1].id, LIMITS) == "alice"
+    assert stands(connection, said[-1])[2] == QUEUED
+
+
+def test_a_receipt_says_where_a_message_stands_and_since_when(connection: sqlite3.Connection) -> None:
+    said = talk(connection, 5)
+    leases.lease(connection, "bob", 1, 1)
+    leases.settle(connection, [(said[0].id, 1)], 150)
+    receipts = [mail_views.receipt(connection, "alice", said[number].id) for number in (0, 2)]
+    receipts.append(mail_views.receipt(connection, "bob", said[5].id))
+    assert [(one.id, one.state, one.attempts, one.at) for one in receipts] == [
+        (1, MessageState.DONE, 0, 150), (3, MessageState.QUEUED, 0, 100), (6, MessageState.HELD, 0, 100)
+    ]  # fmt: skip
+
+
+def test_a_receipt_does_not_tell_whether_a_message_of_another_exists(connection: sqlite3.Connection) -> None:
+    sent = send(connection, "alice", "bob")
+    sentences = []
+    for id_ in (sent.id, 7):
+        with pytest.raises(Refused) as refused:
+            mail_views.receipt(connection, "bob", id_)
+        sentences.append(str(refused.value).replace(str(id_), "N"))
+    assert sentences[0] == sentences[1]
+
+
+def test_a_message_without_a_cause_costs_no_query_more(connection: sqlite3.Connection) -> None:
+    said: list[str] = []
+    connection.set_trace_callback(said.append)
+    send(connection, "alice", "bob")
+    connection.set_trace_callback(None)
+    assert {line.split()[0] for line in said if not line.startswith("--")} == {"INSERT"}  # its trigger says it again
+
+
+def test_no_conversation_is_read_from_its_beginning(connection: sqlite3.Connection) -> None:
+    for statement in (
+        "SELECT sent_at FROM messages WHERE thread = 1 AND hops > 0 ORDER BY id DESC LIMIT 1 OFFSET 39",
+        "UPDATE messages SET hops = 0 WHERE thread = 1 AND hops > 0",
+        "SELECT count(*) FROM messages WHERE state = 4 AND thread = 1",
+    ):
+        plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}")]
+        assert len(plan) == 1, plan
+        assert "messages_hops" in plan[0] or "messages_held" in plan[0]
