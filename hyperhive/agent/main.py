@@ -65,6 +65,15 @@ def serve(path: str | None) -> None:
 
 
 @main.command()
+@click.pass_obj
+def mcp(path: str | None) -> None:
+    """Serve the hive as tools for a coding agent, over standard input and output, until the input ends."""
+    from hyperhive.agent.tools import program
+
+    sys.exit(program.serve(known(path)))
+
+
+@main.command()
 @click.argument("to")
 @click.argument("body")
 @click.option("--in-reply-to", type=ID, metavar="ID", help="The message that this one answers.")
