@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -31,17 +32,18 @@ class Asked:
 
     @property
     def blocks(self) -> list[Mapping[str, Any]]:
-        """What the last message says."""
-        return _blocks(self.body["messages"][-1]["content"])
+        """What was said since the model spoke last. The CLI says more than its user does."""
+        since = itertools.takewhile(lambda message: message["role"] != "assistant", reversed(self.body["messages"]))
+        return [block for message in reversed(list(since)) for block in _blocks(message["content"])]
 
     @property
     def text(self) -> str:
-        """All text of the last message, which may have more in it than what the user wrote."""
+        """The text of what was said since then."""
         return "\n".join(block["text"] for block in self.blocks if block["type"] == "text")
 
     @property
     def results(self) -> list[str]:
-        """What the tools answered that the model has asked for."""
+        """What the tools answered that the model called when it spoke last."""
         given = [block.get("content", "") for block in self.blocks if block["type"] == "tool_result"]
         return ["".join(part.get("text", "") for part in _blocks(content)) for content in given]
 
