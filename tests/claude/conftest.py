@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Coroutine, Generator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from zope.interface import implementer
 
 from hyperhive.agent.claude.runner import ClaudeRunner
 from hyperhive.agent.claude.settings import Settings
-from hyperhive.agent.runner import Prompt
+from hyperhive.agent.runner import Prompt, TurnError
 from tests.claude.api import MessagesApi
 from tests.claude.install import required
 from tests.claude.script import echo
@@ -100,20 +100,55 @@ def unheard(_: str) -> None:
     """For a turn whose stream nobody looks at."""
 
 
-SERVER = [sys.executable, "-I", "-S", str(Path(__file__).with_name("server.py"))]
-"""A tiny MCP server."""
+class Log:
+    """What the runner logs, line by line."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self._waiting: list[tuple[str, Deferred[None]]] = []
+
+    async def until(self, words: str) -> None:
+        """Wait until a line has them."""
+        if not any(words in line for line in self.lines):
+            waiting: Deferred[None] = Deferred()
+            self._waiting.append((words, waiting))
+            await waiting
+
+    def add(self, line: str) -> None:
+        """A line was logged."""
+        self.lines.append(line)
+        for words, waiting in [one for one in self._waiting if one[0] in line]:
+            self._waiting.remove((words, waiting))
+            waiting.callback(None)
 
 
 @pytest.fixture
-def said() -> Generator[list[str]]:
-    """The runner's log, line by line."""
-    lines: list[str] = []
+def log() -> Generator[Log]:
+    """The runner's log."""
+    log = Log()
 
     @implementer(ILogObserver)
     def observe(event: LogEvent) -> None:
         if event["log_namespace"].startswith("hyperhive.agent"):
-            lines.append(formatEvent(event))
+            log.add(formatEvent(event))
 
     globalLogPublisher.addObserver(observe)
-    yield lines
+    yield log
     globalLogPublisher.removeObserver(observe)
+
+
+def running(home: Path) -> list[int]:
+    """Every process that lives and has that home."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if f"HOME={home}".encode() in (entry / "environ").read_bytes().split(b"\0"):
+                found.append(int(entry.name))
+    return found
+
+
+async def failure(turn: Coroutine[Deferred[Any], Any, Any]) -> TurnError:
+    """Why a turn fails."""
+    with pytest.raises(TurnError) as raised:
+        await turn
+    return raised.value

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from hyperhive.agent.claude.runner import ClaudeRunner
 from tests.claude.api import MessagesApi
-from tests.claude.conftest import SERVER, Make, about, offline, unheard
+from tests.claude.conftest import Make, about, offline, unheard
 from tests.claude.script import Answer, Asked, Call, says
+from tests.claude.server import COMMAND
 
 
 async def test_a_warm_turn_is_done_by_the_same_process_and_the_same_session(
@@ -29,7 +30,7 @@ async def test_the_model_calls_a_tool_of_the_servers_that_were_configured(
         return says("it said", *asked.results) if asked.results else says(Call("mcp__hive__shout", {"text": "hello"}))
 
     api.use(model)
-    servers = {"hive": {"command": SERVER[0], "args": SERVER[1:]}}
+    servers = {"hive": {"command": COMMAND[0], "args": COMMAND[1:]}}
     runner = make(claude, environment=offline(api, home), servers=servers, tools=[])
     result = await runner.turn(about("shout"), unheard)
     assert "mcp__hive__shout" in api.asked[0].tools

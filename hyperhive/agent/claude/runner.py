@@ -107,7 +107,7 @@ class ClaudeRunner:
             turn.stop()
             self._turn = None
             if self._process is not None:
-                self._idle = self._reactor.callLater(self._settings.idle_seconds, self._leave, self._process)
+                self._idle = self._reactor.callLater(self._settings.idle_seconds, self._end_idle, self._process)
 
     async def _once(self, turn: Turn, text: str, session: str | None) -> Usage:
         process = await self._ready(session)
@@ -157,6 +157,12 @@ class ClaudeRunner:
         self._wait_no_more()
         if process is not None and self._turn is not None:
             self._turn.gone(process)
+        elif process is not None and not self._outdated:
+            self._log.warn("claude {how} between two turns", how=process.how)
+
+    def _end_idle(self, process: Process) -> None:
+        ended = self._leave(process)
+        ended.addCallback(lambda _: self._log.info("claude had nothing to do and has been ended; mail starts it again"))
 
     def _leave(self, process: Process) -> Deferred[None]:
         """Have it end by itself; the next turn waits for that, and begins with another one."""

@@ -15,6 +15,8 @@ TURN: Final = 3600.0
 UNASKED: Final = ("Bash", "Edit", "Write", "NotebookEdit", "Read", "Glob", "Grep", "WebFetch", "WebSearch", "Skill")
 """Its own tools that it may use where none are configured. Nobody is there whom it could ask for each."""
 
+NEVER: Final = ("CronCreate", "Monitor", "ScheduleWakeup", "SendMessage")
+"""Its own tools that begin turns nobody counts, or are taken for the hive's; only who names them has them."""
 QUIET: Final = {
     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
     # What goes on in the background would begin turns of its own, which nobody asked for and nobody counts.
@@ -67,7 +69,9 @@ def command(settings: Settings, model: str | None, session: str | None, mark: st
         "stream-json",
     ]
     words += ["--strict-mcp-config", "--mcp-config", orjson.dumps({"mcpServers": servers}).decode()]
-    if settings.tools is not None:
+    if settings.tools is None:
+        words += ["--disallowedTools", ",".join(NEVER)]
+    else:
         words += ["--tools", ",".join(own(settings.tools))]
     words += [
         "--allowedTools",
