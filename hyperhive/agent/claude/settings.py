@@ -1,0 +1,111 @@
+"""How the CLI is started: its command line and its environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+from attrs import field, frozen
+
+IDLE: Final = 900.0
+TURN: Final = 3600.0
+
+UNASKED: Final = ("Bash", "Edit", "Write", "NotebookEdit", "Read", "Glob", "Grep", "WebFetch", "WebSearch", "Skill")
+"""Its own tools that it may use where none are configured. Nobody is there whom it could ask for each."""
+
+NEVER: Final = ("CronCreate", "Monitor", "ScheduleWakeup", "SendMessage")
+"""Its own tools that begin turns nobody counts, or are taken for the hive's; only who names them has them."""
+QUIET: Final = {
+    "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+    # What goes on in the background would begin turns of its own, which nobody asked for and nobody counts.
+    "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS": "1",
+}
+LOGINS: Final = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN")
+KEY: Final = "sk-ant-api"
+"""How an API key begins; any other token is one of `claude setup-token`."""
+MARK: Final = "HIVE_CLAUDE_RUN"
+"""What all that one process has started can be told by."""
+
+
+@frozen(kw_only=True)
+class Settings:
+    """What the runner is told once.
+
+    `state` is a directory of the runner's own, for the number of the session, and `credentials` one for a token.
+    `config` is where the CLI keeps what it knows (CLAUDE_CONFIG_DIR; its own choice if None), `directory` where it
+    works. `tools` are rules as its `--allowedTools` takes them, such as `Bash(git *)`; None: all of UNASKED.
+    `system_prompt` is a file with what is added to its own, `settings` one of its settings. `servers` are the MCP
+    servers that it has besides. A turn takes at most `turn_seconds`; a process without a turn ends after
+    `idle_seconds`.
+    """
+
+    state: Path
+    credentials: Path
+    directory: Path
+    environment: Mapping[str, str]
+    program: str = "claude"
+    config: Path | None = None
+    model: str | None = None
+    tools: Sequence[str] | None = None
+    system_prompt: Path | None = None
+    settings: Path | None = None
+    servers: Mapping[str, Mapping[str, Any]] = field(factory=dict)
+    turn_seconds: float = TURN
+    idle_seconds: float = IDLE
+
+
+def command(settings: Settings, model: str | None, session: str | None, mark: str) -> list[str]:
+    """The command line. The prompt is none of its words: options that take several would swallow it."""
+    servers = {name: {**said, "env": {**said.get("env", {}), MARK: mark}} for name, said in settings.servers.items()}
+    words = [
+        settings.program,
+        "--print",
+        "--verbose",
+        "--input-format",
+        "stream-json",
+        "--output-format",
+        "stream-json",
+    ]
+    words += ["--strict-mcp-config", "--mcp-config", orjson.dumps({"mcpServers": servers}).decode()]
+    if settings.tools is None:
+        words += ["--disallowedTools", ",".join(NEVER)]
+    else:
+        words += ["--tools", ",".join(own(settings.tools))]
+    words += [
+        "--allowedTools",
+        ",".join([*(UNASKED if settings.tools is None else settings.tools), *_served(settings)]),
+    ]
+    for option, value in (
+        ("--model", model),
+        ("--append-system-prompt-file", settings.system_prompt),
+        ("--settings", settings.settings),
+        ("--resume", session),
+    ):
+        words += [] if value is None else [option, str(value)]
+    return words
+
+
+def own(tools: Sequence[str]) -> list[str]:
+    """The CLI's own tools among those rules, each once and without what a rule says of its use."""
+    names = [rule.partition("(")[0] for rule in tools if not rule.startswith("mcp__")]
+    return list(dict.fromkeys(names))
+
+
+def _served(settings: Settings) -> list[str]:
+    return [f"mcp__{name}" for name in settings.servers]
+
+
+def environment(settings: Settings, token: str | None, mark: str) -> dict[str, str]:
+    """The variables that it sees: ours, and those that keep it quiet unless ours say otherwise.
+
+    A token takes the place of any login that is among ours.
+    """
+    given = {**QUIET, **settings.environment, MARK: mark}
+    if settings.config is not None:
+        given["CLAUDE_CONFIG_DIR"] = str(settings.config)
+    if token is not None:
+        given = {name: value for name, value in given.items() if name not in LOGINS}
+        given["ANTHROPIC_API_KEY" if token.startswith(KEY) else "CLAUDE_CODE_OAUTH_TOKEN"] = token
+    return given
