@@ -92,8 +92,8 @@ class Turns:
         if self._working is None or self._as is not None:
             return
         self._as = ending
-        self._runner.cancel()
         self._in(PATIENCE, self._working.cancel)
+        self._runner.cancel()
 
     def stop(self, grace: float) -> None:
         """Begin no more work, and cancel what is under way unless it ends within so many seconds."""
