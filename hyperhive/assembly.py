@@ -16,6 +16,7 @@ from hyperhive.config import Config
 from hyperhive.protocols.agent import AgentDesk
 from hyperhive.protocols.answers import Desk
 from hyperhive.protocols.host import HostDesk
+from hyperhive.protocols.host_turns import HostTurnDesk
 from hyperhive.protocols.manager import ManagerDesk
 from hyperhive.repositories.repositories import Repositories
 from hyperhive.services.approvals import Approvals
@@ -26,9 +27,12 @@ from hyperhive.services.crash_watch import CrashWatch
 from hyperhive.services.crashes import Crashes
 from hyperhive.services.deploys import Deploys
 from hyperhive.services.feed import Feed
+from hyperhive.services.harnesses import Harnesses
 from hyperhive.services.labour import Labour
 from hyperhive.services.launches import Launches
+from hyperhive.services.leases import Leases
 from hyperhive.services.lifecycle import Lifecycle
+from hyperhive.services.orders import Orders
 from hyperhive.services.proposals import Proposals
 from hyperhive.services.pulse import Pulse
 from hyperhive.services.questions import Questions
@@ -53,7 +57,10 @@ class Parts:
     containers: IContainers
     doors: Doors
     broker: Broker
+    leases: Leases
     turns: Turns
+    orders: Orders
+    harnesses: Harnesses
     questions: Questions
     lifecycle: Lifecycle
     approvals: Approvals
@@ -70,7 +77,9 @@ class Parts:
         """Those with something to start or stop, in the order of starting."""
         return (
             self.broker,
+            self.leases,
             self.turns,
+            self.orders,
             self.approvals,
             self.lifecycle,
             self.questions,
@@ -85,20 +94,22 @@ def assemble(reactor: Any, config: Config, soft_files: int) -> Parts:
     """Make every part and join them; nothing is opened or started."""
     database = Database(partial(open_database, config.layout.database), reactor, reactor.callFromThread)
     broker = Broker(database, reactor, Feed(reactor.seconds()), config.mail)
-    turns = Turns(broker)
+    leases = Leases(broker)
+    turns = Turns(broker, leases)
     containers = make_containers(reactor, config, soft_files)
+    orders = Orders(reactor)
     roster = Roster(broker, containers)
     questions = Questions(broker)
     doors = Doors(reactor, config.layout, containers, lambda name, look: agent_desk(config, parts, name, look))
-    crashes = Crashes(broker, turns, containers, config.restart)
+    crashes = Crashes(broker, leases, containers, config.restart)
     pulse = Pulse()
     repositories = Repositories(reactor, config.layout, _first_files)
     configurations = Configurations(broker, repositories, containers, config.layout)
     writing = Writing(database, reactor)
-    launches = Launches(broker, turns, containers, pulse, writing, configurations)
+    launches = Launches(broker, leases, containers, pulse, writing, configurations)
     deploys = Deploys(broker, containers, repositories, launches, writing)
     labour = Labour(
-        broker, turns, crashes, containers, doors, launches, deploys, writing, config.layout, config.restart
+        broker, leases, crashes, containers, doors, launches, deploys, writing, config.layout, config.restart
     )  # fmt: skip
     lifecycle = Lifecycle(broker, labour, containers.longest_name)
     proposals = Proposals(broker, repositories, configurations)
@@ -114,7 +125,10 @@ def assemble(reactor: Any, config: Config, soft_files: int) -> Parts:
         containers=containers,
         doors=doors,
         broker=broker,
+        leases=leases,
         turns=turns,
+        orders=orders,
+        harnesses=Harnesses(broker, containers, orders),
         questions=questions,
         lifecycle=lifecycle,
         approvals=approvals,
@@ -145,6 +159,7 @@ def host_desk(config: Config, parts: Parts) -> HostDesk:
         roster=parts.roster,
         changes=Changes(parts.broker, parts.roster),
         urls=Urls(domain=config.domain, home=config.home),
+        turns=HostTurnDesk(parts.turns, parts.harnesses),
     )
 
 
@@ -152,7 +167,9 @@ def agent_desk(config: Config, parts: Parts, name: str, look: Callable[[], None]
     """What answers one connection of an agent; the manager's knows more."""
     desk = AgentDesk(
         broker=parts.broker,
+        leases=parts.leases,
         turns=parts.turns,
+        harnesses=parts.harnesses,
         questions=parts.questions,
         roster=parts.roster,
         hive=config.hive,

@@ -84,7 +84,7 @@ class Hive(MultiService):
         if self._config.stop_agents and self._opened:
             await parts.lifecycle.stop_all()
         await parts.doors.close_all()
-        await _stop_each(parts.turns, parts.approvals, parts.broker)
+        await _stop_each(parts.orders, parts.turns, parts.leases, parts.approvals, parts.broker)
         await maybeDeferred(parts.containers.close)
         await parts.database.close()
         self._notifier.stop()
@@ -99,7 +99,7 @@ class Hive(MultiService):
         parts.database.open()
         await parts.lifecycle.prepare(proc.boot(), parts.containers.kind)
         self._opened = True
-        _start_each(parts.broker, parts.turns, parts.approvals, parts.lifecycle)
+        _start_each(parts.broker, parts.leases, parts.turns, parts.orders, parts.approvals, parts.lifecycle)
         await parts.configurations.recall()
         for name in await parts.roster.names():
             await parts.doors.open(name)

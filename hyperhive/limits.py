@@ -36,10 +36,20 @@ MOST_SHOWN: Final = 128 * 1024
 """Characters of a configuration's files that one answer shows."""
 MOST_UNDECIDED: Final = 100
 """Approvals that one asker may have waiting."""
+MOST_TURN_EVENTS: Final = 20_000
+"""Events of one turn that are kept,"""
+TURN_EVENTS_BYTES: Final = 64 * 1024 * 1024
+"""and their bytes."""
+MOST_KEPT: Final = 64
+"""Replies that one turn keeps for its end."""
+ORDER_SECONDS: Final = 10.0
+"""How long an order waits for the program inside an agent to take it."""
 LONGEST_TTL: Final = 100 * 365 * 86400
 """Seconds that a question may stay open; more is a mistake."""
 
 RETENTION_SECONDS: Final = 30 * 86400
+TURN_EVENTS_SECONDS: Final = 14 * 86400
+"""How long what a runner wrote in a turn is kept; the turn itself is kept for good."""
 RETENTION_INTERVAL: Final = 3600
 RETENTION_SLICE: Final = 500
 FEED_LENGTH: Final = 10_000

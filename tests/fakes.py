@@ -29,10 +29,13 @@ from hyperhive.services.crash_watch import CrashWatch
 from hyperhive.services.crashes import Crashes
 from hyperhive.services.deploys import Deploys
 from hyperhive.services.feed import Feed
+from hyperhive.services.harnesses import Harnesses
 from hyperhive.services.inboxes import Take
 from hyperhive.services.labour import Labour
 from hyperhive.services.launches import Launches
+from hyperhive.services.leases import Leases
 from hyperhive.services.lifecycle import Lifecycle
+from hyperhive.services.orders import Orders
 from hyperhive.services.proposals import Proposals
 from hyperhive.services.pulse import Pulse
 from hyperhive.services.questions import Questions
@@ -324,7 +327,10 @@ class Bench:
     repositories: FakeRepositories = field(factory=FakeRepositories)
     database: Database = field(init=False)
     broker: Broker = field(init=False)
+    leases: Leases = field(init=False)
     turns: Turns = field(init=False)
+    orders: Orders = field(init=False)
+    harnesses: Harnesses = field(init=False)
     questions: Questions = field(init=False)
     lifecycle: Lifecycle = field(init=False)
     approvals: Approvals = field(init=False)
@@ -346,17 +352,20 @@ class Bench:
         )
         self.database.open()
         self.broker = Broker(self.database, self.clock, Feed(self.clock.seconds()), self.limits)
-        self.turns = Turns(self.broker)
+        self.leases = Leases(self.broker)
+        self.turns = Turns(self.broker, self.leases)
+        self.orders = Orders(self.clock)
+        self.harnesses = Harnesses(self.broker, self.containers, self.orders)
         self.questions = Questions(self.broker)
-        crashes = Crashes(self.broker, self.turns, self.containers, self.policy)
+        crashes = Crashes(self.broker, self.leases, self.containers, self.policy)
         self.pulse = Pulse()
         self.repositories.layout = self.layout
         self.configurations = Configurations(self.broker, self.repositories, self.containers, self.layout)
         writing = Writing(self.database, self.clock)
-        launches = Launches(self.broker, self.turns, self.containers, self.pulse, writing, self.configurations)
+        launches = Launches(self.broker, self.leases, self.containers, self.pulse, writing, self.configurations)
         labour = Labour(
             self.broker,
-            self.turns,
+            self.leases,
             crashes,
             self.containers,
             self.doors,

@@ -8,10 +8,11 @@ from typing import Any, assert_never
 from attrs import define
 from twisted.internet.defer import Deferred
 
-from hyperhive.errors import OperationFailed
+from hyperhive.errors import OperationFailed, Refused
 from hyperhive.protocols.answers import Following
 from hyperhive.protocols.followers import follow_agents, follow_all
 from hyperhive.protocols.host_configs import show_diff, show_files, show_history
+from hyperhive.protocols.host_turns import HostTurnDesk
 from hyperhive.services.approvals import Approvals
 from hyperhive.services.broker import Broker
 from hyperhive.services.changes import Changes
@@ -22,6 +23,7 @@ from hyperhive.services.roster import Roster
 from hyperhive.store.mail import Post
 from hyperhive.wire import agent_requests, manager_requests
 from hyperhive.wire import host_requests as ask
+from hyperhive.wire import host_turn_requests as turns
 from hyperhive.wire.names import EVERYONE, OPERATOR
 from hyperhive.wire.records import MessageRow, Operation, Urls
 from hyperhive.wire.responses import HostResponse
@@ -40,6 +42,7 @@ class HostDesk:
     roster: Roster
     changes: Changes
     urls: Urls
+    turns: HostTurnDesk
 
     def hurry(self) -> None:
         """Nothing here waits for what may never come."""
@@ -68,6 +71,13 @@ class HostDesk:
                 return self._answer_configurations(request)
             case ask.Questions() | ask.CancelQuestion() | agent_requests.Answer():
                 return self._answer_questions(request)
+            case turns.Turns() | turns.TurnLog() | turns.CancelTurn() | turns.Compact() | turns.NewSession():
+                return self.turns.answer(request)
+            case turns.SetModel() | turns.Login():
+                return self.turns.answer(request)
+            case turns.Held() | turns.Release():  # MERGE: the broker's branch answers these
+                message = "this hive knows the request, but not yet what to do with it"
+                raise Refused(message)
             case _:
                 return self._answer_roster(request)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
@@ -15,7 +15,8 @@ from hyperhive.limits import LARGEST_BATCH, MAX_LINE, batch_wait, seed_wait
 from hyperhive.protocols.answers import Handed
 from hyperhive.services.broker import Broker
 from hyperhive.services.inboxes import Receiver, Take
-from hyperhive.services.turns import Handed as HandedToAgent
+from hyperhive.services.leases import Handed as HandedToAgent
+from hyperhive.services.leases import Leases
 from hyperhive.services.turns import Turns
 from hyperhive.store.mail import Post
 from hyperhive.wire import agent_requests as ask
@@ -32,13 +33,14 @@ class Mailbox:
     """The mail of the agent `name`, over one connection. `look` finds out whether the peer has read its answers."""
 
     _broker: Broker
+    _leases: Leases
     _turns: Turns
     _name: str
     _look: Callable[[], None]
     _waiting: dict[Receiver, Deferred[Take]] = field(factory=dict, init=False)
 
     def send(self, request: ask.Send) -> Deferred[responses.Ok]:
-        """Send a message as this agent."""
+        """Send a message as this agent, from the turn that it is in where the request says so."""
         post = Post(
             sender=self._name,
             to=request.to,
@@ -47,6 +49,9 @@ class Mailbox:
             in_reply_to=request.in_reply_to,
         )
         answer = response_with_ids if request.to == EVERYONE else response_with_id
+        if request.in_turn:
+            sent = Deferred.fromCoroutine(self._turns.send(post))
+            return sent.addCallback(lambda sent: responses.Ok(kept=True) if sent.kept else answer(sent.ids))
         return self._broker.send(post).addCallback(answer)
 
     def recv(self, request: ask.Recv) -> Deferred[Handed | responses.Empty | responses.Messages]:
@@ -102,7 +107,7 @@ class Mailbox:
         answer = responses.Messages(tuple(take.letters))
         if not take.letters:
             return answer
-        return Handed(answer, TurnLease(self._turns, self._turns.hand(self._name, take, self._look)))
+        return Handed(answer, TurnLease(self._leases, self._leases.hand(self._name, take, self._look)))
 
 
 @frozen
@@ -130,7 +135,7 @@ class ConnectionLease:
 class TurnLease:
     """Messages leased to the agent: once they were read, it says what came of them."""
 
-    _turns: Turns
+    _leases: Leases
     _handed: HandedToAgent
 
     def was_read(self) -> None:
@@ -139,19 +144,19 @@ class TurnLease:
 
     def was_not_read(self) -> None:
         """They are queued again, marked."""
-        self._turns.take_back(self._handed, shown=True)
+        self._leases.take_back(self._handed, shown=True)
 
     def was_not_written(self) -> None:
         """They are queued again as if nothing had been."""
-        self._turns.take_back(self._handed, shown=False)
+        self._leases.take_back(self._handed, shown=False)
 
 
-def response_with_id(ids: list[int]) -> responses.Ok:
+def response_with_id(ids: Sequence[int]) -> responses.Ok:
     """The answer to one message sent."""
     return responses.Ok(id=ids[0])
 
 
-def response_with_ids(ids: list[int]) -> responses.Ok:
+def response_with_ids(ids: Sequence[int]) -> responses.Ok:
     """The answer to a message sent to everyone."""
     return responses.Ok(ids=tuple(ids))
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from hyperhive.wire import agent_requests as agent
 from hyperhive.wire import host_requests as host
+from hyperhive.wire import host_turn_requests as host_turns
 from hyperhive.wire import manager_requests as manager
 
 MOST: Final = 256
@@ -18,6 +19,7 @@ _WEIGHTS: Final[dict[type[Any], int]] = dict.fromkeys(
         agent.Recent, agent.GetOpenThreads, manager.List, manager.GetLogs,
         host.Pending, host.AgentStatus, host.Questions, host.Inbox, host.Messages, host.DeadLetters,
         host.Operations, host.Logs, host.Diff, host.ConfigLog, host.ConfigShow, manager.RequestApplyCommit,
+        host_turns.Turns, host_turns.TurnLog,
     ),
     _A_WHOLE_LINE,
 )  # fmt: skip

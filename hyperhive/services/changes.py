@@ -10,7 +10,7 @@ from hyperhive.errors import Refused
 from hyperhive.services.broker import Broker
 from hyperhive.services.feed import Entry, Feed, Kind
 from hyperhive.services.roster import Roster
-from hyperhive.store import approvals, mail_views, operations, questions
+from hyperhive.store import approvals, mail_views, operations, questions, turns
 from hyperhive.store.database import Connection
 from hyperhive.wire.records import AgentStatus, Change
 
@@ -60,5 +60,7 @@ def _change(connection: Connection, entry: Entry, agents: dict[str, AgentStatus]
                 return Change(kind=kind, question=questions.one(connection, id_))
             case Kind.OPERATION:
                 return Change(kind=kind, operation=operations.one(connection, id_))
+            case Kind.TURN:
+                return Change(kind=kind, turn=turns.one(connection, id_))
     except Refused:
         return Change(kind=kind, gone=True, id=id_)

@@ -16,8 +16,8 @@ from hyperhive.limits import RestartPolicy
 from hyperhive.services.broker import Broker
 from hyperhive.services.effects import Effects
 from hyperhive.services.feed import Kind
+from hyperhive.services.leases import GiveBack, GivenBack, Leases
 from hyperhive.services.restart_policy import log_given_up, went_down
-from hyperhive.services.turns import GiveBack, GivenBack, Turns
 from hyperhive.store import agents
 from hyperhive.store.agents import Agent
 from hyperhive.store.database import Connection
@@ -34,7 +34,7 @@ class Crashes:
     """Compares what should run with what runs; the table sees to it that a crash is told once."""
 
     _broker: Broker
-    _turns: Turns
+    _leases: Leases
     _containers: IContainers
     _policy: RestartPolicy
     _hints: list[Callable[[], None]] = field(factory=list, init=False)
@@ -59,7 +59,7 @@ class Crashes:
 
     async def _report(self, agent: Agent) -> None:
         note = await self._containers.cause(agent.name, agent.generation) or UNKNOWN_CAUSE
-        give_back = self._turns.stopping(agent.name, crashed=True)
+        give_back = self._leases.stopping(agent.name, crashed=True)
         now = self._broker.clock.seconds()
         change = partial(_crashed, agent=agent, note=note, give_back=give_back, policy=self._policy, now=now)
         result = await self._broker.database.perform(change)
@@ -67,7 +67,7 @@ class Crashes:
             return
         effects, given_back = result
         _log.warn("{name} crashed: {note}", name=agent.name, note=note)
-        self._turns.given_back(agent.name, given_back)
+        self._leases.given_back(agent.name, given_back)
         self._broker.announce(effects)
         log_given_up(effects)
         for hint in self._hints:

@@ -10,8 +10,8 @@ from hyperhive.limits import RestartPolicy
 from hyperhive.services import verdicts
 from hyperhive.services.effects import Effects
 from hyperhive.services.feed import Kind
+from hyperhive.services.leases import GiveBack, GivenBack
 from hyperhive.services.restart_policy import restarts_after_crash, went_down
-from hyperhive.services.turns import GiveBack, GivenBack
 from hyperhive.store import agents, approvals, configs, dead_letters, operations, restarts
 from hyperhive.store.database import Connection
 from hyperhive.wire import events

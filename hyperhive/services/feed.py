@@ -24,6 +24,7 @@ class Kind(Enum):
     QUESTION = "question"
     OPERATION = "operation"
     AGENT = "agent"
+    TURN = "turn"
 
 
 @frozen

@@ -21,8 +21,8 @@ from hyperhive.services.effects import Effects
 from hyperhive.services.endings import Begun, Ended, Work, begin, end
 from hyperhive.services.feed import Kind
 from hyperhive.services.launches import Launches
+from hyperhive.services.leases import Leases
 from hyperhive.services.restart_policy import log_given_up
-from hyperhive.services.turns import Turns
 from hyperhive.services.writing import Interrupted, Writing
 from hyperhive.store import agents, approvals, configs, operations
 from hyperhive.store.database import Connection
@@ -37,7 +37,7 @@ class Labour:
     """Does the work of operations on homes, doors and containers. Every step can be done twice to the same effect."""
 
     _broker: Broker
-    _turns: Turns
+    _leases: Leases
     _crashes: Crashes
     _containers: IContainers
     _doors: IDoors
@@ -113,7 +113,7 @@ class Labour:
     async def _stop_for_now(self, name: str) -> None:
         try:
             await self._containers.stop(name)
-            await self._turns.stopped(name, crashed=False)
+            await self._leases.stopped(name, crashed=False)
         except HiveError as error:
             _log.error("{name} could not be stopped: {error}", name=name, error=error)
 
@@ -193,7 +193,7 @@ class Labour:
         await homes.purge(self._layout, name)
 
     async def _end(self, work: Work, begun: Begun, ended: Ended) -> Operation:
-        give_back = self._turns.stopping(work.agent, crashed=False)
+        give_back = self._leases.stopping(work.agent, crashed=False)
         change = partial(
             end,
             work=work,
@@ -205,7 +205,7 @@ class Labour:
         )
         effects, given_back = await self._writing.write(change, f"the end of operation {work.operation.id}")
         if given_back is not None:
-            self._turns.given_back(work.agent, given_back)
+            self._leases.given_back(work.agent, given_back)
         self._broker.announce(effects)
         log_given_up(effects)
         return await self._broker.database.perform(partial(operations.one, id_=work.operation.id))

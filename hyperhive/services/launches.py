@@ -16,8 +16,8 @@ from hyperhive.errors import ContainerError
 from hyperhive.services.broker import Broker
 from hyperhive.services.configurations import Configurations
 from hyperhive.services.endings import Ended, Work, count_start
+from hyperhive.services.leases import Leases
 from hyperhive.services.pulse import Pulse
-from hyperhive.services.turns import Turns
 from hyperhive.services.writing import Interrupted, Writing
 from hyperhive.store import operations
 from hyperhive.wire.states import OperationKind
@@ -34,7 +34,7 @@ class Launches:
     """Stops and starts agents. Every step can be done twice to the same effect."""
 
     _broker: Broker
-    _turns: Turns
+    _leases: Leases
     _containers: IContainers
     _pulse: Pulse
     _writing: Writing
@@ -120,8 +120,8 @@ class Launches:
             one.cancel()
 
     async def _count(self, work: Work) -> int:
-        give_back = self._turns.stopping(work.agent, crashed=False)
+        give_back = self._leases.stopping(work.agent, crashed=False)
         change = partial(count_start, work=work, give_back=give_back)
         start, given_back = await self._broker.database.perform(change)
-        self._turns.given_back(work.agent, given_back)
+        self._leases.given_back(work.agent, given_back)
         return start

@@ -1,4 +1,4 @@
-"""Retention: mail that was done long ago is forgotten, a few rows at a time, so that no send waits for it."""
+"""Retention: old mail and old streams of turns are forgotten, a few rows at a time, so that no send waits for it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
-from hyperhive.limits import RETENTION_INTERVAL, RETENTION_SECONDS, RETENTION_SLICE
+from hyperhive.limits import RETENTION_INTERVAL, RETENTION_SECONDS, RETENTION_SLICE, TURN_EVENTS_SECONDS
 from hyperhive.services.broker import Broker
-from hyperhive.store import mail
+from hyperhive.store import mail, turns
 
 _log = Logger()
 
@@ -36,7 +36,7 @@ class Retention(Service):
         """Begin to sweep."""
         super().startService()
         self._loop.start(RETENTION_INTERVAL, now=True).addErrback(
-            lambda reason: _log.failure("old mail is no longer swept", failure=reason)
+            lambda reason: _log.failure("what is old is no longer swept", failure=reason)
         )
 
     async def stopService(self) -> None:
@@ -49,15 +49,24 @@ class Retention(Service):
 
     def _start(self) -> Deferred[None]:
         self._sweeping = Deferred.fromCoroutine(self.sweep()).addErrback(
-            lambda reason: _log.failure("old mail could not be swept; it is tried again in an hour", failure=reason)
+            lambda reason: _log.failure("what is old could not be swept; it is tried again in an hour", failure=reason)
         )
         return self._sweeping
 
     async def sweep(self) -> None:
-        """Look through the old messages once, slice by slice."""
+        """Look through the old messages, and what runners wrote in old turns, once, slice by slice."""
         before = self._broker.now() - self._seconds
         after: int | None = 0
         while after is not None and self.running:
             after = await self._broker.database.perform(
                 partial(mail.sweep, after=after, before=before, most=RETENTION_SLICE)
+            )  # fmt: skip
+        await self._sweep_turns()
+
+    async def _sweep_turns(self) -> None:
+        before = self._broker.now() - TURN_EVENTS_SECONDS
+        after: tuple[int, int] | None = (0, 0)
+        while after is not None and self.running:
+            after = await self._broker.database.perform(
+                partial(turns.sweep, after=after, before=before, most=RETENTION_SLICE)
             )  # fmt: skip

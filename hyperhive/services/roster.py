@@ -14,12 +14,14 @@ from hyperhive.errors import UnknownAgent
 from hyperhive.limits import log_lines
 from hyperhive.services.broker import Broker
 from hyperhive.services.feed import Kind
-from hyperhive.store import agents, approvals, configs, mail_views, operations, questions
+from hyperhive.store import agents, approvals, configs, harnesses, mail_views, operations, questions, turns
 from hyperhive.store.agents import Agent
 from hyperhive.store.configs import Deployed
 from hyperhive.store.database import Connection
 from hyperhive.wire.names import OPERATOR
 from hyperhive.wire.records import AgentStatus, Backend, OpenThread
+from hyperhive.wire.states import HarnessState
+from hyperhive.wire.turns import Harness
 
 
 @define(eq=False)
@@ -85,6 +87,8 @@ class _Facts:
     under_way: Mapping[str, int]
     in_hand: Mapping[str, int]
     configs: Mapping[str, Deployed]
+    turns: Mapping[str, int]
+    harnesses: Mapping[str, tuple[int, Harness]]
 
 
 def _facts(connection: Connection) -> _Facts:
@@ -93,12 +97,17 @@ def _facts(connection: Connection) -> _Facts:
         under_way=operations.under_way(connection),
         in_hand=mail_views.counts_in_hand(connection),
         configs=configs.every(connection),
+        turns=turns.under_way(connection),
+        harnesses=harnesses.every(connection),
     )
 
 
 def _status(agent: Agent, runs: Running | None, facts: _Facts) -> AgentStatus:
     failed = agent.failed and runs is None
     config = facts.configs.get(agent.name)
+    start, harness = facts.harnesses.get(agent.name, (None, None))
+    if runs is None or runs.generation != start:
+        harness = None  # that was another start of the agent
     return AgentStatus(
         name=agent.name,
         running=runs is not None,
@@ -110,12 +119,16 @@ def _status(agent: Agent, runs: Running | None, facts: _Facts) -> AgentStatus:
         status_set_at=agent.status_set_at,
         operation=facts.under_way.get(agent.name),
         needs_update=config is not None and config.stale and runs is not None,
+        needs_login=harness is not None and harness.state is HarnessState.NEEDS_LOGIN,
+        active_model=None if harness is None else harness.model,
         deployed_sha=None if config is None else config.commit,
         unread=agent.queued,
         restarts=agent.restarts,
         since=None if runs is None else runs.since,
         generation=agent.generation,
         restart_at=None if agent.restart_at is None or not failed else math.ceil(agent.restart_at),
+        turn=facts.turns.get(agent.name),
+        harness=harness,
     )
 
 

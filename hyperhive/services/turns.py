@@ -1,175 +1,185 @@
-"""What is leased to agents by `recv` with `max`: until they say what came of it, stop, or fall silent."""
+"""Turns: what an agent does with its mail, from the word that one begins to the word how it ended."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
+from typing import Final
 
-from attrs import define, field
+from attrs import define, evolve, field, frozen
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
-from twisted.internet.task import LoopingCall
-from twisted.logger import Logger
+from twisted.internet.interfaces import IDelayedCall
 
+from hyperhive.agent_config import Rate
+from hyperhive.errors import Refused
+from hyperhive.limits import MailLimits, rows
 from hyperhive.services.broker import Broker
-from hyperhive.services.inboxes import Take
-from hyperhive.store import leases
-from hyperhive.store.database import Connection
-from hyperhive.store.mail import Told
+from hyperhive.services.feed import Kind
+from hyperhive.services.leases import Leases
+from hyperhive.services.turn_endings import Ending, Over, end, supersede
+from hyperhive.store import kept_replies, mail, turns
+from hyperhive.store.database import Change, Connection, Result
+from hyperhive.store.kept_replies import Kept
+from hyperhive.store.mail import Post
+from hyperhive.store.turns import Opening
+from hyperhive.wire.names import EVERYONE, OPERATOR
+from hyperhive.wire.states import TurnOutcome
+from hyperhive.wire.turns import Turn, TurnEvent, Usage
 
-_log = Logger()
-
-GivenBack = tuple[list[int], Told]
-"""Leased messages that were queued again, and what that told to senders: the dead letters among them."""
-GiveBack = Callable[[Connection], GivenBack]
-"""A change that queues an agent's leased mail again."""
-
-
-@define(eq=False)
-class Handed:
-    """One take in an agent's hands. `look` finds out whether its answer was read; `read` says what is known."""
-
-    name: str
-    take: Take
-    look: Callable[[], None]
-    read: bool = False
+SOON: Final = 0.5
+"""Seconds within which followers hear of a turn's new events, however many batches of them come meanwhile."""
 
 
-@define(eq=False)
-class _Turn:
-    handed: list[Handed] = field(factory=list)
-    alive_at: float = 0.0
+@frozen
+class Sent:
+    """What became of a message: the ids under which it is on disk; none where it is kept for the end of a turn."""
+
+    ids: Sequence[int] = ()
+
+    @property
+    def kept(self) -> bool:
+        """Whether it leaves when the turn has ended well."""
+        return not self.ids
 
 
 @define(eq=False)
 class Turns(Service):
-    """The agents' leases. In memory only: after a daemon's restart every lease is given up, marked, unspent."""
+    """Opens turns, keeps what comes of them, and ends them together with their mail. A named service of the hive."""
 
     name = "turns"
 
     _broker: Broker
-    _turns: dict[str, _Turn] = field(factory=dict, init=False)
-    _loop: LoopingCall = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._loop = LoopingCall(self._sweep)
-        self._loop.clock = self._broker.clock
-
-    def startService(self) -> None:
-        """Begin to watch for leases that run out."""
-        super().startService()
-        self._loop.start(max(1.0, min(30.0, self._broker.limits.lease_seconds / 4)), now=False).addErrback(
-            lambda reason: _log.failure("leases no longer run out, and nothing is tried again", failure=reason)
-        )
+    _leases: Leases
+    _heard: dict[int, IDelayedCall] = field(factory=dict, init=False)
 
     def stopService(self) -> None:
-        """Watch no longer."""
+        """Tell of no more events."""
         super().stopService()
-        if self._loop.running:
-            self._loop.stop()
+        for call in self._heard.values():
+            call.cancel()
+        self._heard.clear()
 
-    def hand(self, name: str, take: Take, look: Callable[[], None]) -> Handed:
-        """The agent is being given that take."""
-        handed = Handed(name, take, look)
-        turn = self._turns.setdefault(name, _Turn())
-        turn.handed.append(handed)
-        turn.alive_at = self._broker.clock.seconds()
-        return handed
+    async def begin(self, name: str, ids: Sequence[int], runner: str, model: str | None) -> int:
+        """Begin a turn about that mail in the agent's hands; its id. Fails with Refused.
 
-    def take_back(self, handed: Handed, *, shown: bool) -> None:
-        """The answer was never read, so far as one can know (`shown`), or never written."""
-        turn = self._turns.get(handed.name)
-        if turn is not None and handed in turn.handed:
-            turn.handed.remove(handed)
-            self._broker.inboxes.put_back(handed.name, handed.take.held, shown=shown)
+        The turn that the agent was in, if it was in one, is interrupted.
+        """
+        read, unread = self._leases.in_hand(name)
+        handed = frozenset((*read, *unread))
+        opening = Opening(
+            agent=name, ids=ids, handed=handed, runner=runner, model=model, at=self._broker.now()
+        )  # fmt: skip
+        turn, over = await self._last(partial(_begin, opening=opening, limits=self._broker.limits))
+        if over is not None:
+            self._announce(name, over)
+            self._broker.feed.publish(Kind.TURN, turn, name)
+        return turn
 
-    def alive(self, name: str) -> int:
-        """The agent is at work on what it holds; how many messages that is."""
-        turn = self._turns.get(name)
-        if turn is None:
-            return 0
-        turn.alive_at = self._broker.clock.seconds()
-        return sum(len(handed.take.letters) for handed in turn.handed)
+    async def hear(self, name: str, turn: int, first: int, events: Sequence[str]) -> int:
+        """Keep the next events of a turn, the first of which has that number; how many were new. Fails with Refused."""
+        if first < 1:
+            message = "turn_events: 'first' must be at least 1, the number of a turn's first event"
+            raise Refused(message)
+        change = partial(_hear, name=name, id_=turn, first=first, events=events, now=self._broker.now())
+        new = await self._broker.database.perform(change)
+        if new and turn not in self._heard and self.running:
+            self._heard[turn] = self._broker.clock.callLater(SOON, self._tell, turn)
+        return new
 
-    def acknowledge(self, name: str, ids: Sequence[int] | None) -> Deferred[int]:
-        """Those messages are done; without `ids`, all whose answer is known to have been read. Fires with how many."""
-        if ids is None:
-            ids = self._known_read(name)
-        change = partial(leases.acknowledge, name=name, ids=ids, now=self._broker.now())
-        return self._settled(name, change)
-
-    def requeue(self, name: str, ids: Sequence[int] | None, *, spent: bool) -> Deferred[int]:
-        """Those messages, or all that are leased to the agent, are queued again. Fires with how many."""
-        return self._returned(name, self._giving_back(name, ids, spent=spent, why="it was put back"))
-
-    def stopped(self, name: str, *, crashed: bool) -> Deferred[int]:
-        """The agent's container stopped: all that is leased to it is queued again; a crash spends an attempt."""
-        return self._returned(name, self.stopping(name, crashed=crashed))
-
-    def stopping(self, name: str, *, crashed: bool) -> GiveBack:
-        """The change that `stopped` makes, for a transaction of one's own; give its result to `given_back`."""
-        return self._giving_back(name, None, spent=crashed, why="the agent crashed with it")
-
-    def given_back(self, name: str, result: GivenBack) -> int:
-        """Leased messages of the agent are queued again, on disk; how many."""
-        ids, told = result
-        self._forget(name, ids)
-        self._broker.moved(name, ids)
-        self._broker.inboxes.arriving(name)
-        self._broker.told(told)
-        return len(ids)
-
-    def _giving_back(self, name: str, ids: Sequence[int] | None, *, spent: bool, why: str) -> GiveBack:
-        now, limits = self._broker.now(), self._broker.limits
-
-        def change(connection: Connection) -> GivenBack:
-            chosen = leases.leased(connection, name, ids)
-            return chosen, leases.requeue(connection, chosen, now, spent=spent, limits=limits, why=why)
-
-        return change
-
-    def _settled(self, name: str, change: Callable[[Connection], list[int]]) -> Deferred[int]:
-        done: Deferred[int] = Deferred()
-
-        def settled(ids: list[int]) -> None:
-            self._forget(name, ids)
-            self._broker.moved(name, ids)
-            done.callback(len(ids))
-
-        self._broker.database.submit(change, settled, done.errback, last=True)
-        return done
-
-    def _returned(self, name: str, change: GiveBack) -> Deferred[int]:
-        done: Deferred[int] = Deferred()
-        self._broker.database.submit(
-            change, lambda result: done.callback(self.given_back(name, result)), done.errback, last=True
+    async def end(
+        self, name: str, turn: int, outcome: TurnOutcome, error: str | None, usage: Usage | None, *, spent: bool
+    ) -> int:
+        """End a turn, and its mail with it; how many messages were settled or queued again. Fails with Refused."""
+        read, unread = self._leases.in_hand(name)
+        ending = Ending(
+            agent=name,
+            turn=turn,
+            outcome=outcome,
+            spent=spent,
+            error=error,
+            usage=usage or Usage(),
+            read=read,
+            unread=unread,
         )
+        over = await self._last(partial(end, ending=ending, limits=self._broker.limits, now=self._broker.now()))
+        self._announce(name, over)
+        return len(over.ids)
+
+    async def send(self, post: Post) -> Sent:
+        """Send a message that belongs to the turn its sender is in: a reply to that turn's mail is kept for its end.
+
+        Fails with Refused, UnknownAgent or InboxFull; what is kept is not refused later.
+        """
+        if post.to != EVERYONE:
+            rate = self._broker.rate_for(post.sender, post.to)
+            keep = partial(_keep, post=post, limits=self._broker.limits, rate=rate)
+            post, kept = await self._broker.database.perform(keep)
+            if kept:
+                return Sent()
+        return Sent(await self._broker.send(post))
+
+    def listed(self, name: str | None, limit: int, before: int | None) -> Deferred[tuple[Turn, ...]]:
+        """The last turns, newest first: of that agent or of all, with ids below `before`."""
+        return self._broker.database.perform(partial(turns.listed, name=name, limit=rows(limit), before=before))
+
+    def log(self, turn: int, after: int) -> Deferred[tuple[Turn, tuple[TurnEvent, ...]]]:
+        """A turn, and those of its events that come after that number, as many as fit. Fails with Refused."""
+        return self._broker.database.perform(partial(turns.log, id_=turn, after=after))
+
+    def open_of(self, name: str) -> Deferred[int | None]:
+        """The turn that the agent is in."""
+        return self._broker.database.perform(partial(turns.open_of, name=name))
+
+    def _announce(self, name: str, over: Over) -> None:
+        self._leases.left_hands(name, [*over.ids, *over.unseen])
+        self._broker.announce(over.effects)
+        self._broker.inboxes.arriving(name)
+
+    def _tell(self, turn: int) -> None:
+        del self._heard[turn]
+        self._broker.feed.publish(Kind.TURN, turn)
+
+    def _last(self, change: Change[Result]) -> Deferred[Result]:
+        """Make a change after the others of its batch, as whatever hands mail out or settles it is made."""
+        done: Deferred[Result] = Deferred()
+        self._broker.database.submit(change, done.callback, done.errback, last=True)
         return done
 
-    def _known_read(self, name: str) -> list[int]:
-        turn = self._turns.get(name, _Turn())
-        for handed in tuple(turn.handed):
-            if not handed.read:
-                handed.look()
-        return [letter.id for handed in turn.handed if handed.read for letter in handed.take.letters]
 
-    def _forget(self, name: str, ids: Sequence[int]) -> None:
-        turn = self._turns.get(name)
-        if turn is None:
-            return
-        gone = set(ids)
-        for handed in turn.handed:
-            handed.take.letters[:] = [letter for letter in handed.take.letters if letter.id not in gone]
-        turn.handed = [handed for handed in turn.handed if handed.take.letters]
+def _begin(connection: Connection, opening: Opening, limits: MailLimits) -> tuple[int, Over | None]:
+    """The turn, and what its beginning ended; None instead if it had begun already."""
+    again = turns.repeated(connection, opening)
+    if again is not None:
+        return again, None
+    turns.check_in_hand(connection, opening)
+    over = supersede(connection, opening, limits)
+    return turns.begin(connection, opening), over
 
-    def _sweep(self) -> None:
-        self._broker.inboxes.try_again()
-        self._broker.settling.try_again()
-        now, patience = self._broker.clock.seconds(), self._broker.limits.lease_seconds
-        for name, turn in tuple(self._turns.items()):
-            if turn.handed and now - turn.alive_at >= patience:
-                ids = [letter.id for handed in turn.handed for letter in handed.take.letters]
-                change = self._giving_back(name, ids, spent=True, why="its lease ran out")
-                self._returned(name, change).addErrback(
-                    lambda reason: _log.failure("leases that ran out stay for now", failure=reason)
-                )
+
+def _hear(connection: Connection, name: str, id_: int, first: int, events: Sequence[str], now: int) -> int:
+    turn = turns.own(connection, id_, name)
+    if turn.outcome is None:
+        return turns.hear(connection, turn, first, events, now)
+    if first + len(events) - 1 > turns.last_event(connection, id_):
+        message = f"turn {id_} has ended, as '{turn.outcome.value}'; it keeps no more events"
+        raise Refused(message)
+    return 0
+
+
+def _keep(connection: Connection, post: Post, limits: MailLimits, rate: Rate | None) -> tuple[Post, bool]:
+    """The message with what it answers, and whether it is kept for the end of its sender's turn. Raises a HiveError."""
+    turn = turns.open_of(connection, post.sender)
+    if turn is None:
+        return post, False
+    cause = post.in_reply_to
+    if cause is None:
+        cause = kept_replies.cause(connection, turn, post.sender, post.to)
+    if cause is None or not kept_replies.is_in_hand(connection, turn, post.sender, cause):
+        return evolve(post, in_reply_to=cause), False
+    if post.to != OPERATOR:
+        mail.check_room(connection, post.to, len(post.body.encode()), limits)
+    if rate is not None:
+        mail.check_rate(connection, post.sender, rate, post.at, 1 + kept_replies.count(connection, turn))
+    kept_replies.keep(connection, Kept(turn=turn, recipient=post.to, body=post.body, in_reply_to=cause))
+    return evolve(post, in_reply_to=cause), True

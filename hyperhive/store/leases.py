@@ -17,7 +17,8 @@ def lease(connection: Connection, name: str, most: int, number: int) -> list[Let
     rows = connection.execute(
         """
         UPDATE messages SET state = 1, lease = :number,
-            generation = (SELECT generation FROM agents WHERE name = recipient)
+            generation = (SELECT generation FROM agents WHERE name = recipient),
+            turn = (SELECT id FROM turns WHERE agent = recipient AND ended_at IS NULL)
         WHERE id IN (
             SELECT id FROM messages INDEXED BY messages_queued
             WHERE recipient = :name AND state = 0 AND NOT (SELECT paused FROM agents WHERE name = :name)
@@ -66,7 +67,7 @@ def put_back(connection: Connection, held: Iterable[tuple[int, int]], *, shown: 
     """Queue leased messages again, in their old place; `shown` marks those that somebody may have read."""
     connection.executemany(
         """
-        UPDATE messages SET state = 0, lease = NULL, redelivered = redelivered OR ?, generation = NULL
+        UPDATE messages SET state = 0, lease = NULL, redelivered = redelivered OR ?, generation = NULL, turn = NULL
         WHERE id = ? AND lease = ? AND state = 1
         """,
         [(shown, id_, number) for id_, number in held],
@@ -82,6 +83,13 @@ def leased(connection: Connection, name: str, ids: Sequence[int] | None = None) 
     """The ids of the agent's leased messages; of `ids`, where given, those that are leased."""
     found = ids_of(connection, "SELECT id FROM messages WHERE recipient = ? AND state = 1 ORDER BY id", (name,))
     return found if ids is None else [id_ for id_ in found if id_ in set(ids)]
+
+
+def leased_in(connection: Connection, name: str, turn: int) -> set[int]:
+    """The ids of the agent's leased messages that were leased in that turn."""
+    return set(
+        ids_of(connection, "SELECT id FROM messages WHERE recipient = ? AND state = 1 AND turn = ?", (name, turn))
+    )
 
 
 def requeue(connection: Connection, ids: Sequence[int], now: int, *, spent: bool, limits: MailLimits, why: str) -> Told:

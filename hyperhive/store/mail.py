@@ -62,8 +62,9 @@ def send_leased(connection: Connection, post: Post, number: int, limits: MailLim
     """
     cursor = connection.execute(
         """
-        INSERT INTO messages (sender, recipient, body, sent_at, state, in_reply_to, via, lease, generation)
-        SELECT ?, name, ?, ?, 1, ?, ?, ?, generation FROM agents
+        INSERT INTO messages (sender, recipient, body, sent_at, state, in_reply_to, via, lease, generation, turn)
+        SELECT ?, name, ?, ?, 1, ?, ?, ?, generation, (SELECT id FROM turns WHERE agent = name AND ended_at IS NULL)
+        FROM agents
         WHERE name = ? AND present AND queued = 0 AND NOT paused
         """,
         (post.sender, post.body, post.at, post.in_reply_to, post.via, number, post.to),

@@ -196,7 +196,8 @@ CREATE TABLE turns (
     outcome    TEXT,
     error      TEXT,
     usage      TEXT    NOT NULL DEFAULT '{}', -- a JSON object
-    events     INTEGER NOT NULL DEFAULT 0     -- how many of its stream came
+    events     INTEGER NOT NULL DEFAULT 0,    -- how many of its stream were kept,
+    bytes      INTEGER NOT NULL DEFAULT 0     -- and of how many bytes
 ) STRICT;
 CREATE UNIQUE INDEX turns_open ON turns (agent) WHERE ended_at IS NULL;
 CREATE INDEX turns_agent ON turns (agent);

@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from hyperhive.errors import BadName, ContainerError, OperationFailed, Refused, UnknownAgent
 from hyperhive.protocols.agent import AgentDesk
 from hyperhive.protocols.host import HostDesk
+from hyperhive.protocols.host_turns import HostTurnDesk
 from hyperhive.protocols.manager import ManagerDesk
 from hyperhive.services import homes
 from hyperhive.services.changes import Changes
@@ -31,11 +32,13 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     monkeypatch.setattr(homes, "deferToThread", maybeDeferred)
     made = Bench(tmp_path)
     made.add_agents("alice", "bob", MANAGER)
-    for service in (made.broker, made.turns, made.lifecycle, made.approvals, made.questions):
+    for service in (made.broker, made.leases, made.turns, made.orders, made.lifecycle, made.approvals, made.questions):
         service.startService()
     yield made
     made.questions.stopService()
+    made.orders.stopService()
     made.turns.stopService()
+    made.leases.stopService()
     made.close()
 
 
@@ -51,6 +54,7 @@ def operator(bench: Bench) -> Ask:
         roster=bench.roster,
         changes=Changes(bench.broker, bench.roster),
         urls=Urls(domain="hive.example"),
+        turns=HostTurnDesk(bench.turns, bench.harnesses),
     )
     return lambda request: come_to(bench, desk.answer(request))
 
@@ -60,7 +64,9 @@ def manager(bench: Bench) -> Ask:
     """Asks as the manager."""
     agent = AgentDesk(
         broker=bench.broker,
+        leases=bench.leases,
         turns=bench.turns,
+        harnesses=bench.harnesses,
         questions=bench.questions,
         roster=bench.roster,
         hive="test",

@@ -18,6 +18,9 @@ from hyperhive.limits import MailLimits
 from hyperhive.protocols.agent import AgentDesk
 from hyperhive.services.broker import Broker
 from hyperhive.services.feed import Feed
+from hyperhive.services.harnesses import Harnesses
+from hyperhive.services.leases import Leases
+from hyperhive.services.orders import Orders
 from hyperhive.services.pulse import Pulse
 from hyperhive.services.questions import Questions
 from hyperhive.services.roster import Roster
@@ -41,7 +44,8 @@ class Mail:
 
     stage: Stage
     broker: Broker
-    turns: Turns
+    leases: Leases
+    orders: Orders
 
     async def send(self, *bodies: str) -> None:
         for body in bodies:
@@ -71,8 +75,11 @@ async def mail(stage: Stage, tmp_path: Path) -> AsyncIterator[Mail]:
     )  # fmt: skip
     database.open()
     broker = Broker(database, clock, Feed(0), MailLimits())
-    turns = Turns(broker)
-    roster = Roster(broker, FakeContainers())
+    leases = Leases(broker)
+    turns, orders, containers = Turns(broker, leases), Orders(clock), FakeContainers()
+    for service in (turns, orders):
+        service.startService()
+    roster = Roster(broker, containers)
     for name in ("alice", "bob", "manager"):
         await database.perform(lambda connection, name=name: agents.begin_start(connection, name))  # type: ignore[misc]
         await database.perform(lambda connection, name=name: agents.is_running(connection, name))  # type: ignore[misc]
@@ -80,7 +87,9 @@ async def mail(stage: Stage, tmp_path: Path) -> AsyncIterator[Mail]:
         AGENT,
         lambda look: AgentDesk(
             broker=broker,
+            leases=leases,
             turns=turns,
+            harnesses=Harnesses(broker, containers, orders),
             questions=Questions(broker),
             roster=roster,
             hive="box",
@@ -89,8 +98,10 @@ async def mail(stage: Stage, tmp_path: Path) -> AsyncIterator[Mail]:
             speak=Pulse().voice("bob"),
         ),
     )
-    yield Mail(stage, broker, turns)
+    yield Mail(stage, broker, leases, orders)
     await stage.close()
+    orders.stopService()
+    turns.stopService()
     await database.close()
 
 

@@ -23,8 +23,10 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     """A hive's services with alice and bob, who run, and the manager."""
     made = Bench(tmp_path)
     made.add_agents("alice", "bob", "manager")
-    for service in (made.broker, made.turns, made.lifecycle, made.approvals):
+    for service in (made.broker, made.leases, made.turns, made.orders, made.lifecycle, made.approvals):
         service.startService()
     yield made
+    made.orders.stopService()
     made.turns.stopService()
+    made.leases.stopService()
     made.close()

@@ -142,12 +142,12 @@ def test_an_agent_that_was_started_since_the_listing_is_not_missed(
 
 def test_the_mail_of_who_crashed_is_queued_again_and_an_attempt_is_spent(watched: Bench) -> None:
     watched.send("alice", "bob", "one")
-    watched.turns.hand("bob", watched.get(watched.receive("bob")), lambda: None)
+    watched.leases.hand("bob", watched.get(watched.receive("bob")), lambda: None)
     watched.containers.crash("bob")
     watched.containers.hint()
     watched.settle()
     assert watched.states()[0] == (1, 0, 1, 1)
-    assert watched.turns.alive("bob") == 0
+    assert watched.leases.alive("bob") == 0
 
 
 def test_the_managers_own_crash_waits_in_its_inbox(watched: Bench) -> None:

@@ -324,7 +324,7 @@ def after(bench: Bench) -> Iterator[Callable[[], Bench]]:
         next_one = Bench(bench.path, clock=clock, containers=bench.containers, repositories=bench.repositories)
         made.append(next_one)
         next_one.get(next_one.lifecycle.prepare(boot, next_one.containers.kind))
-        for service in (next_one.broker, next_one.turns, next_one.lifecycle, next_one.approvals):
+        for service in (next_one.broker, next_one.leases, next_one.lifecycle, next_one.approvals):
             service.startService()
         next_one.get(next_one.lifecycle.recover())
         next_one.settle()
@@ -332,7 +332,7 @@ def after(bench: Bench) -> Iterator[Callable[[], Bench]]:
 
     yield start
     for one in made:
-        one.turns.stopService()
+        one.leases.stopService()
         one.close()
 
 

@@ -63,7 +63,7 @@ def test_a_receiver_is_woken_by_the_next_send(bench: Bench) -> None:
     assert bodies(waiting) is None
     bench.send("alice", "bob", "one")
     assert bodies(waiting) == ["one"]
-    assert len(bench.clock.getDelayedCalls()) == 1  # the turns' own
+    assert len(bench.clock.getDelayedCalls()) == 1  # the leases' own
 
 
 def test_two_receivers_and_one_message(bench: Bench) -> None:

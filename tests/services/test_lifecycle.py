@@ -371,7 +371,7 @@ def test_a_destroyed_agent_keeps_its_state_and_its_mail(bench: Bench) -> None:
     bench.operate("carol", SPAWN)
     bench.send("alice", "carol", "one")
     bench.send("alice", "carol", "two")
-    bench.turns.hand("carol", bench.get(bench.receive("carol", 1)), lambda: None)
+    bench.leases.hand("carol", bench.get(bench.receive("carol", 1)), lambda: None)
     assert bench.operate("carol", DESTROY).state is SUCCEEDED
     assert "carol" not in bench.doors.opened
     assert "carol" not in bench.get(bench.roster.names())
@@ -509,7 +509,7 @@ def test_what_is_acknowledged_in_the_grace_of_a_restart_is_done(bench: Bench) ->
     bench.taken("bob")
     held = bench.containers.hold("stop bob")
     bench.get(bench.lifecycle.request("bob", RESTART, "operator"))
-    assert bench.get(bench.turns.acknowledge("bob", [id_])) == 1
+    assert bench.get(bench.leases.acknowledge("bob", [id_])) == 1
     held.callback(None)
     bench.settle()
     assert bench.taken("bob") == []

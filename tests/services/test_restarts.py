@@ -59,7 +59,7 @@ def begun(bench: Bench) -> Bench:
 
 def start(bench: Bench) -> None:
     """The services in the hive's order."""
-    for service in (bench.broker, bench.turns, bench.approvals, bench.lifecycle):
+    for service in (bench.broker, bench.leases, bench.approvals, bench.lifecycle):
         service.startService()
     bench.get(bench.lifecycle.recover())
     bench.crash_watch.startService()
@@ -70,7 +70,7 @@ def start(bench: Bench) -> None:
 def end(bench: Bench) -> None:
     bench.get(bench.crash_watch.stopService())
     bench.get(bench.restarts.stopService())
-    bench.turns.stopService()
+    bench.leases.stopService()
     bench.close()
 
 

@@ -1,163 +1,408 @@
-"""Mail that an agent has in hand: until it says what came of it, stops, crashes, or falls silent."""
+"""Turns and their mail: they begin together, and end together, whatever happens in between."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from twisted.python.failure import Failure
 
-from hyperhive.limits import MailLimits
-from hyperhive.services.inboxes import Inboxes
-from hyperhive.services.turns import Handed
+from hyperhive.agent_config import MailRules, Rate
+from hyperhive.errors import HiveError, InboxFull, Refused, UnknownAgent
+from hyperhive.limits import MOST_KEPT, MailLimits
+from hyperhive.services.feed import Kind
+from hyperhive.services.turns import SOON, Sent
 from hyperhive.store import leases
-from hyperhive.store.mail import DEAD, DONE, LEASED, QUEUED
+from hyperhive.store.mail import DEAD, DONE, LEASED, QUEUED, Post
 from hyperhive.wire import events
+from hyperhive.wire.names import EVERYONE, MANAGER, OPERATOR
+from hyperhive.wire.records import MessageRow
+from hyperhive.wire.states import OperationKind, TurnOutcome
+from hyperhive.wire.turns import Turn, Usage
 from tests.fakes import Bench
 
+NOT_DONE = [outcome for outcome in TurnOutcome if outcome is not TurnOutcome.DONE]
 
-def hand(bench: Bench, *bodies: str, read: bool = True) -> Handed:
-    """Send messages to bob and put them into his hands."""
+
+def hand(bench: Bench, *bodies: str, sender: str = "alice", read: bool = True) -> list[int]:
+    """Send messages to bob and put them into his hands; their ids."""
     for body in bodies:
-        bench.send("alice", "bob", body)
+        bench.send(sender, "bob", body)
     take = bench.get(bench.receive("bob", 32))
-    handed = bench.turns.hand("bob", take, lambda: None)
-    handed.read = read
-    return handed
+    bench.leases.hand("bob", take, lambda: None).read = read
+    return [letter.id for letter in take.letters]
 
 
-def states(bench: Bench) -> list[int]:
-    return [state for _, state, _, _ in bench.states()]
+def begin(bench: Bench, *ids: int, model: str | None = None) -> int:
+    return bench.get(bench.turns.begin("bob", ids, "command", model))
 
 
-def test_a_bare_acknowledgement_settles_what_was_read(bench: Bench) -> None:
-    hand(bench, "one", "two")
-    hand(bench, "three", read=False)
-    assert bench.get(bench.turns.acknowledge("bob", None)) == 2
-    assert states(bench) == [DONE, DONE, LEASED]
-    assert bench.turns.alive("bob") == 1
+def end(bench: Bench, turn: int, outcome: TurnOutcome = TurnOutcome.DONE, **more: Any) -> int:
+    given = {"error": None, "usage": None, "spent": True, **more}
+    return bench.get(bench.turns.end("bob", turn, outcome, **given))
 
 
-def test_a_bare_acknowledgement_looks_first_what_was_read(bench: Bench) -> None:
-    handed = hand(bench, "one", read=False)
-    handed.look = lambda: setattr(handed, "read", True)
-    assert bench.get(bench.turns.acknowledge("bob", None)) == 1
+def reply(bench: Bench, body: str = "yes", to: str = "alice", in_reply_to: int | None = None) -> Sent:
+    post = Post(sender="bob", to=to, body=body, at=bench.broker.now(), in_reply_to=in_reply_to)
+    return bench.get(bench.turns.send(post))
 
 
-def test_an_acknowledgement_by_name_settles_those(bench: Bench) -> None:
-    hand(bench, "one", "two", read=False)
-    assert bench.get(bench.turns.acknowledge("bob", [2, 99])) == 1
-    assert states(bench) == [LEASED, DONE]
-    assert bench.get(bench.turns.acknowledge("bob", [2])) == 0
-    assert bench.get(bench.turns.acknowledge("alice", [1])) == 0
+def state_of(bench: Bench, id_: int) -> tuple[int, int, int]:
+    """State, mark and attempts of a message."""
+    return next(row[1:] for row in bench.states() if row[0] == id_)
 
 
-def test_nothing_in_hand_is_nothing_to_settle(bench: Bench) -> None:
-    assert bench.get(bench.turns.acknowledge("bob", None)) == 0
-    assert bench.get(bench.turns.requeue("bob", None, spent=True)) == 0
+def messages_of(bench: Bench, sender: str) -> list[MessageRow]:
+    """What somebody sent, oldest first."""
+    rows = bench.get(bench.broker.messages(sender, 100, None))
+    return [row for row in reversed(rows) if row.sender == sender]
 
 
-def test_what_is_put_back_is_handed_out_again_marked(bench: Bench) -> None:
-    hand(bench, "one", "two")
-    waiting = bench.receive("bob", 32, 30)
-    bench.settle()
-    assert bench.get(bench.turns.requeue("bob", [1], spent=False)) == 1
+def row(bench: Bench, turn: int) -> Turn:
+    return bench.get(bench.turns.log(turn, 0))[0]
+
+
+@pytest.fixture
+def frugal(tmp_path: Path) -> Iterator[Bench]:
+    """A hive with tiny inboxes, in which a message has one try."""
+    made = Bench(tmp_path, MailLimits(max_inbox=1, max_attempts=1))
+    made.add_agents("alice", "bob", "manager")
+    made.turns.startService()
+    yield made
+    made.turns.stopService()
+    made.close()
+
+
+def test_a_turn_that_ended_well_has_its_mail_done(bench: Bench) -> None:
+    ids = hand(bench, "one", "two")
+    turn = begin(bench, *ids, model="m")
+    assert row(bench, turn) == Turn(
+        id=turn, agent="bob", generation=1, runner="command", messages=tuple(ids), started_at=bench.broker.now(),
+        usage=Usage(model="m"),
+    )  # fmt: skip
+    bench.pass_time(5)
+    assert end(bench, turn, usage=Usage(output_tokens=7)) == 2
+    assert bench.states() == [(1, DONE, 0, 0), (2, DONE, 0, 0)]
+    ended = row(bench, turn)
+    assert (ended.outcome, ended.ended_at) == (TurnOutcome.DONE, bench.broker.now())
+    assert ended.usage == Usage(model="m", output_tokens=7)
+    assert bench.leases.alive("bob") == 0
+
+
+@pytest.mark.parametrize("outcome", NOT_DONE)
+@pytest.mark.parametrize("spent", [True, False])
+def test_any_other_end_puts_the_mail_back(bench: Bench, outcome: TurnOutcome, *, spent: bool) -> None:
+    turn = begin(bench, *hand(bench, "one"))
+    waiting = bench.receive("bob", 1, 30)
+    assert end(bench, turn, outcome, error="why", spent=spent) == 1
     assert [(letter.body, letter.redelivered) for letter in bench.get(waiting).letters] == [("one", True)]
-    assert bench.states()[0] == (1, LEASED, 1, 0)
+    assert state_of(bench, 1) == (LEASED, 1, int(spent))
+    assert row(bench, turn).error == "why"
 
 
-def test_putting_back_spends_an_attempt_and_the_last_one_bounces(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, MailLimits(max_attempts=2))
-    bench.add_agents("alice", "bob")
-    hand(bench, "one")
-    assert bench.get(bench.turns.requeue("bob", None, spent=True)) == 1
-    assert bench.states() == [(1, QUEUED, 1, 1)]
+def test_mail_that_was_fetched_during_the_turn_belongs_to_it(bench: Bench) -> None:
+    before = hand(bench, "before")
+    turn = begin(bench, *hand(bench, "one"))
+    hand(bench, "two")
+    assert end(bench, turn) == 2
+    assert [state_of(bench, id_)[0] for id_ in (*before, 2, 3)] == [LEASED, DONE, DONE]
+
+
+@pytest.mark.parametrize("outcome", [TurnOutcome.DONE, TurnOutcome.FAILED])
+def test_what_the_turn_never_came_to_see_goes_back_unspent(bench: Bench, outcome: TurnOutcome) -> None:
+    turn = begin(bench, *hand(bench, "one"))
+    hand(bench, "two", read=False)
+    end(bench, turn, outcome)
+    assert state_of(bench, 2) == (QUEUED, 1, 0)
+    assert bench.leases.alive("bob") == 0
+
+
+def test_the_last_attempt_makes_a_dead_letter_that_says_why(frugal: Bench) -> None:
+    turn = begin(frugal, *hand(frugal, "one"))
+    end(frugal, turn, TurnOutcome.FAILED, error="no such model")
+    assert state_of(frugal, 1)[0] == DEAD
+    reason = "its turn failed (no such model), 1 times"
+    assert frugal.events_of("alice") == [events.Bounced(id=1, to="bob", reason=reason)]
+
+
+def test_the_manager_hears_of_failed_turns_but_not_of_its_own(bench: Bench) -> None:
+    end(bench, begin(bench, *hand(bench, "one")), TurnOutcome.FAILED, error="why")
+    end(bench, begin(bench, *hand(bench)), TurnOutcome.FAILED)
+    end(bench, begin(bench, *hand(bench)), TurnOutcome.CANCELLED)
+    its_own = bench.get(bench.turns.begin(MANAGER, (), "claude", None))
+    bench.get(bench.turns.end(MANAGER, its_own, TurnOutcome.FAILED, "why", None, spent=True))
+    assert bench.events_of(MANAGER) == [
+        events.TurnFailed(agent="bob", turn=1, note="why"),
+        events.TurnFailed(agent="bob", turn=2, note="it did not say why"),
+    ]
+
+
+def test_a_turn_is_about_mail_in_the_agents_hands(bench: Bench) -> None:
+    bench.send("alice", "bob", "waits")
+    with pytest.raises(Refused, match="message 1 is not in the hands of 'bob'; a turn is about messages that 'recv'"):
+        begin(bench, 1)
+    leased_to_a_connection = bench.taken("bob")
+    with pytest.raises(Refused, match="message 1 is not"):
+        begin(bench, leased_to_a_connection[0].id)
+    assert begin(bench) == 1  # work of its own
+    assert bench.get(bench.turns.listed("alice", 10, None)) == ()
+
+
+def test_a_turn_that_is_begun_again_is_the_same_one(bench: Bench) -> None:
+    ids = hand(bench, "one")
+    turn = begin(bench, *ids)
+    assert begin(bench, *ids) == turn
+    bench.do(leases.requeue_all)  # the daemon was restarted meanwhile
+    assert begin(bench, *ids) == turn
+
+
+@pytest.mark.parametrize("trace", ["an event", "a reply"])
+def test_a_turn_of_which_something_came_is_not_begun_again(bench: Bench, trace: str) -> None:
+    """A harness that was started again can have nothing of the turn before it."""
+    ids = hand(bench, "one")
+    turn = begin(bench, *ids)
+    if trace == "an event":
+        bench.get(bench.turns.hear("bob", turn, 1, ["x"]))
+    else:
+        reply(bench)
+    again = begin(bench, *ids)
+    assert again == turn + 1
+    assert row(bench, turn).outcome is TurnOutcome.INTERRUPTED
+    assert end(bench, again) == 1
+    assert messages_of(bench, "bob") == []
+
+
+def test_another_turn_interrupts_the_open_one(bench: Bench) -> None:
+    one, two = hand(bench, "one", "two")
+    turn = begin(bench, one)
+    reply(bench)
+    begin(bench, two)
+    ended = row(bench, turn)
+    assert (ended.outcome, ended.error) == (TurnOutcome.INTERRUPTED, "another turn began before it ended")
+    assert state_of(bench, one) == (QUEUED, 1, 1)
+    assert state_of(bench, two)[0] == LEASED
+    with pytest.raises(Refused, match=r"turn 1 was interrupted \(another turn began before it ended\): its mail was"):
+        end(bench, turn)
+    assert messages_of(bench, "bob") == []
+
+
+def test_an_end_that_is_told_twice_is_one(bench: Bench) -> None:
+    turn = begin(bench, *hand(bench, "one"))
+    reply(bench)
+    assert end(bench, turn) == 1
+    assert end(bench, turn) == 0
+    assert len(messages_of(bench, "bob")) == 1
+    with pytest.raises(Refused, match="turn 1 has ended already, and not as 'failed' but as 'done'"):
+        end(bench, turn, TurnOutcome.FAILED)
+
+
+def test_nobody_ends_the_turn_of_another(bench: Bench) -> None:
+    turn = begin(bench)
+    with pytest.raises(Refused, match="turn 1 is none of 'alice'"):
+        bench.get(bench.turns.end("alice", turn, TurnOutcome.DONE, None, None, spent=True))
+    with pytest.raises(Refused, match="turn 1 is none of 'alice'"):
+        bench.get(bench.turns.hear("alice", turn, 1, ["x"]))
+    with pytest.raises(Refused, match="turn 9 is none of 'bob'"):
+        end(bench, 9)
+
+
+def test_a_reply_to_the_turns_mail_waits_for_its_end(bench: Bench) -> None:
+    turn = begin(bench, *hand(bench, "one", "two"))
+    assert reply(bench).kept
+    assert messages_of(bench, "bob") == []
     waiting = bench.receive("alice", 1, 30)
-    hand(bench)
-    bench.get(bench.turns.requeue("bob", None, spent=True))
-    assert bench.states()[0] == (1, DEAD, 1, 2)
-    assert bench.events_of("alice") == [events.Bounced(id=1, to="bob", reason="it was put back, 2 times")]
-    assert len(bench.get(waiting).letters) == 1
-    bench.close()
+    end(bench, turn)
+    (letter,) = bench.get(waiting).letters
+    assert (letter.sender, letter.body, letter.in_reply_to) == ("bob", "yes", 2)
 
 
-@pytest.mark.parametrize(("crashed", "spent"), [(True, 1), (False, 0)])
-def test_a_crash_spends_an_attempt_and_a_stop_does_not(bench: Bench, *, crashed: bool, spent: int) -> None:
-    hand(bench, "one")
-    assert bench.get(bench.turns.stopped("bob", crashed=crashed)) == 1
-    assert bench.states() == [(1, QUEUED, 1, spent)]
-    assert bench.turns.alive("bob") == 0
+@pytest.mark.parametrize("outcome", NOT_DONE)
+def test_no_reply_is_sent_by_a_turn_that_did_not_end_well(bench: Bench, outcome: TurnOutcome) -> None:
+    turn = begin(bench, *hand(bench, "one"))
+    assert reply(bench).kept
+    end(bench, turn, outcome)
+    end(bench, begin(bench, *hand(bench)))
+    assert messages_of(bench, "bob") == []
 
 
-def test_a_silent_agent_loses_its_leases_and_an_attempt(bench: Bench) -> None:
-    hand(bench, "one")
-    for _ in range(119):
-        bench.pass_time(30)
-    assert states(bench) == [LEASED]
-    bench.pass_time(60)
-    assert bench.states() == [(1, QUEUED, 1, 1)]
+def test_a_reply_answers_the_message_that_it_names(bench: Bench) -> None:
+    turn = begin(bench, *hand(bench, "one", "two"))
+    assert reply(bench, in_reply_to=1).kept
+    assert reply(bench, to=MANAGER, in_reply_to=2).kept
+    end(bench, turn)
+    assert [(row.recipient, row.in_reply_to) for row in messages_of(bench, "bob")] == [("alice", 1), (MANAGER, 2)]
 
 
-def test_what_could_not_be_settled_is_tried_again_in_time(bench: Bench, logged: list[object]) -> None:
-    bench.send("alice", "bob", "one")
-    take = bench.get(bench.receive("bob", 1))
-    bench.database._connection.execute("ALTER TABLE messages RENAME TO away")
-    bench.broker.settling.read("bob", take.held)
-    bench.write_leisurely()
-    logged.clear()
-    bench.database._connection.execute("ALTER TABLE away RENAME TO messages")
-    bench.pass_time(30)
-    bench.write_leisurely()
-    assert states(bench) == [DONE]
+def test_what_answers_nothing_in_hand_is_sent_at_once(bench: Bench) -> None:
+    old = bench.send("alice", "bob", "old")
+    end(bench, begin(bench, *hand(bench)))
+    begin(bench, *hand(bench, "one"))
+    assert reply(bench, to=MANAGER).ids
+    assert reply(bench, to=OPERATOR).ids
+    assert reply(bench, in_reply_to=old).ids
+    assert len(reply(bench, to=EVERYONE).ids) == 2
+    with pytest.raises(UnknownAgent):
+        reply(bench, to="nobody")
 
 
-def test_a_sweep_that_breaks_is_logged(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, logged: list[Failure]
-) -> None:  # fmt: skip
-    def broken(_: object) -> None:
-        raise ZeroDivisionError
-
-    monkeypatch.setattr(Inboxes, "try_again", broken)
-    bench.pass_time(30)
-    assert [failure.type for failure in logged] == [ZeroDivisionError]
-    logged.clear()
+def test_outside_a_turn_everything_is_sent_at_once(bench: Bench) -> None:
+    ids = hand(bench, "one")
+    assert reply(bench, in_reply_to=ids[0]).ids
 
 
-def test_an_agent_that_renews_keeps_its_leases(bench: Bench) -> None:
-    hand(bench, "one")
-    for _ in range(5):
-        for _ in range(100):
-            bench.pass_time(30)
-        assert bench.turns.alive("bob") == 1
-    assert states(bench) == [LEASED]
+def test_a_reply_that_is_repeated_is_kept_once(bench: Bench) -> None:
+    turn = begin(bench, *hand(bench, "one"))
+    assert [reply(bench).kept, reply(bench).kept, reply(bench, "no").kept] == [True] * 3
+    end(bench, turn)
+    assert [row.body for row in messages_of(bench, "bob")] == ["yes", "no"]
 
 
-def test_an_answer_that_nobody_read_goes_back_unspent(bench: Bench) -> None:
-    handed = hand(bench, "one", read=False)
-    bench.turns.take_back(handed, shown=True)
-    bench.settle()
-    assert bench.states() == [(1, QUEUED, 1, 0)]
-    bench.turns.take_back(handed, shown=True)  # a second time changes nothing
-    assert bench.turns.alive("bob") == 0
+def test_a_turn_keeps_so_many_replies(bench: Bench) -> None:
+    begin(bench, *hand(bench, "one"))
+    for number in range(MOST_KEPT):
+        reply(bench, str(number))
+    with pytest.raises(Refused, match=f"turn 1 keeps {MOST_KEPT} replies for its end"):
+        reply(bench)
 
 
-def test_what_was_acknowledged_by_name_is_not_taken_back(bench: Bench) -> None:
-    handed = hand(bench, "one", "two", read=False)
-    bench.get(bench.turns.acknowledge("bob", [1]))
-    bench.turns.take_back(handed, shown=True)
-    bench.settle()
-    assert states(bench) == [DONE, QUEUED]
+def test_a_reply_to_the_operator_is_kept_too(bench: Bench) -> None:
+    turn = begin(bench, *hand(bench, "one", sender=OPERATOR))
+    assert reply(bench, to=OPERATOR).kept
+    assert bench.get(bench.broker.recent(OPERATOR, 9)) == ()
+    end(bench, turn)
+    assert [row.body for row in bench.get(bench.broker.recent(OPERATOR, 9))] == ["yes"]
 
 
-def test_after_a_restart_leases_are_given_up_and_can_still_be_acknowledged(tmp_path: Path) -> None:
-    bench = Bench(tmp_path)
-    bench.add_agents("alice", "bob")
-    hand(bench, "one", "two")
-    bench.close()
-    again = Bench(tmp_path)
-    assert again.do(leases.requeue_all) == 2
-    assert again.states() == [(1, QUEUED, 1, 0), (2, QUEUED, 1, 0)]
-    assert again.get(again.turns.acknowledge("bob", None)) == 0
-    assert again.get(again.turns.acknowledge("bob", [2])) == 1
-    assert [letter.body for letter in again.taken("bob")] == ["one"]
-    again.close()
+def test_a_full_inbox_refuses_at_the_door_and_not_at_the_end(frugal: Bench) -> None:
+    ids = hand(frugal, "one")
+    turn = begin(frugal, *ids)
+    frugal.send(MANAGER, "alice", "fills it")
+    with pytest.raises(InboxFull):
+        reply(frugal)
+    frugal.taken("alice")
+    assert reply(frugal).kept
+    frugal.send(MANAGER, "alice", "fills it again")
+    end(frugal, turn)
+    assert [row.body for row in messages_of(frugal, "bob")] == ["yes"]
+
+
+def test_the_rules_of_mail_hold_at_the_door(bench: Bench) -> None:
+    turn = begin(bench, *hand(bench, "one"))
+    bench.broker.obey("bob", MailRules(recipients=("alice",), rate=Rate(messages=2, seconds=60)))
+    with pytest.raises(Refused, match="'bob' may not write to 'manager'"):
+        reply(bench, to=MANAGER, in_reply_to=1)
+    reply(bench, "one")
+    reply(bench, "two")
+    with pytest.raises(Refused, match="'bob' may send 2 messages within 60 seconds"):
+        reply(bench, "three")
+    assert end(bench, turn) == 1
+    assert len(messages_of(bench, "bob")) == 2
+
+
+def test_a_reply_to_somebody_who_has_left_bounces(bench: Bench) -> None:
+    turn = begin(bench, *hand(bench, "one"))
+    reply(bench)
+    bench.operate("alice", OperationKind.DESTROY)
+    assert end(bench, turn) == 1
+    (lost,) = messages_of(bench, "bob")
+    (bounced,) = [event for event in bench.events_of("bob") if isinstance(event, events.Bounced)]
+    assert (bounced.id, bounced.to) == (lost.id, "alice")
+    assert bounced.reason == "'alice' has left the hive before the turn that the reply was written in ended"
+    assert state_of(bench, lost.id)[0] == DEAD
+
+
+def test_a_daemons_restart_interrupts_no_turn(bench: Bench) -> None:
+    turn = begin(bench, *hand(bench, "one"))
+    hand(bench, "fetched", sender=MANAGER)
+    bench.do(leases.requeue_all)
+    bench.leases.left_hands("bob", [1, 2])
+    assert reply(bench).kept
+    assert end(bench, turn) == 1
+    assert [row.in_reply_to for row in messages_of(bench, "bob")] == [1]
+    assert state_of(bench, 1)[0] == DONE
+    assert state_of(bench, 2)[:2] == (QUEUED, 1)  # whether the agent has read that one is not known any more
+
+
+def test_who_answered_a_message_has_read_it_whatever_the_daemon_forgot(bench: Bench) -> None:
+    turn = begin(bench, *hand(bench, "one"))
+    hand(bench, "fetched", sender=MANAGER)
+    reply(bench, to=MANAGER)
+    bench.do(leases.requeue_all)
+    bench.leases.left_hands("bob", [1, 2])
+    assert end(bench, turn) == 2
+    assert [state_of(bench, id_)[0] for id_ in (1, 2)] == [DONE, DONE]
+
+
+@pytest.mark.parametrize("how", [OperationKind.STOP, OperationKind.RESTART, OperationKind.DESTROY, "crash"])
+def test_a_turn_ends_with_its_container(bench: Bench, how: Any) -> None:
+    turn = begin(bench, *hand(bench, "one"))
+    reply(bench)
+    seen = bench.broker.feed.seq
+    if how == "crash":
+        bench.containers.crash("bob", "it was killed")
+        bench.get(bench.crash_watch._crashes.look())
+    else:
+        bench.operate("bob", how)
+    ended = row(bench, turn)
+    said = "the agent crashed in the middle of it" if how == "crash" else "the agent was stopped in the middle of it"
+    assert (ended.outcome, ended.error) == (TurnOutcome.INTERRUPTED, said)
+    assert state_of(bench, 1) == (QUEUED, 1, int(how == "crash"))
+    assert messages_of(bench, "bob") == []
+    assert Kind.TURN in [entry.kind for entry in bench.broker.feed.after(seen)]
+    with pytest.raises(Refused, match="turn 1 was interrupted"):
+        end(bench, turn)
+
+
+def test_events_are_kept_once_whatever_is_repeated(bench: Bench) -> None:
+    turn = begin(bench)
+    assert bench.get(bench.turns.hear("bob", turn, 1, ["a", "b"])) == 2
+    assert bench.get(bench.turns.hear("bob", turn, 1, ["a", "b"])) == 0
+    assert bench.get(bench.turns.hear("bob", turn, 2, ["b", "c"])) == 1
+    found, kept = bench.get(bench.turns.log(turn, 1))
+    assert found.events == 3
+    assert [(event.seq, event.event) for event in kept] == [(2, "b"), (3, "c")]
+    end(bench, turn)
+    assert bench.get(bench.turns.hear("bob", turn, 2, ["b", "c"])) == 0
+    with pytest.raises(Refused, match="turn 1 has ended, as 'done'; it keeps no more events"):
+        bench.get(bench.turns.hear("bob", turn, 3, ["c", "d"]))
+    with pytest.raises(Refused, match="'first' must be at least 1"):
+        bench.get(bench.turns.hear("bob", turn, 0, ["x"]))
+
+
+def test_followers_hear_of_beginning_and_end_at_once_and_of_events_soon(bench: Bench) -> None:
+    seen = bench.broker.feed.seq
+
+    def told() -> int:
+        nonlocal seen
+        fresh = list(bench.broker.feed.after(seen))
+        seen = bench.broker.feed.seq
+        return sum(entry.kind is Kind.TURN for entry in fresh)
+
+    turn = begin(bench)
+    assert told() == 1
+    for first in range(1, 10):
+        bench.get(bench.turns.hear("bob", turn, first, ["x"]))
+    assert told() == 0
+    bench.pass_time(SOON)
+    assert told() == 1
+    end(bench, turn)
+    assert told() == 1
+
+
+def test_a_turn_stands_in_the_agents_status_while_it_goes_on(bench: Bench) -> None:
+    def shown() -> int | None:
+        return next(status.turn for status in bench.get(bench.roster.statuses()) if status.name == "bob")
+
+    turn = begin(bench)
+    assert shown() == turn
+    end(bench, turn)
+    assert shown() is None
+
+
+def test_nothing_of_a_refused_turn_stays(bench: Bench) -> None:
+    turn = begin(bench, *hand(bench, "one"))
+    with pytest.raises(HiveError):
+        begin(bench, 99)
+    assert row(bench, turn).outcome is None
+    assert end(bench, turn) == 1

@@ -1,0 +1,109 @@
+"""The table of kept replies: what an agent wrote in a turn, in answer to that turn's mail, until the turn ends."""
+
+from __future__ import annotations
+
+from sqlite3 import Connection
+
+from attrs import frozen
+
+from hyperhive.errors import Refused, UnknownAgent
+from hyperhive.limits import MOST_KEPT, MailLimits
+from hyperhive.store import mail
+from hyperhive.store.mail import DEAD, Post, Told
+from hyperhive.wire import events
+from hyperhive.wire.names import OPERATOR, shown
+
+_BOUNDLESS = MailLimits(max_inbox=2**62, inbox_bytes=2**62)
+"""There was room when the reply was kept; that others have filled it since must not undo the turn."""
+
+
+@frozen(kw_only=True)
+class Kept:
+    """A reply that waits for the end of a turn."""
+
+    turn: int
+    recipient: str
+    body: str
+    in_reply_to: int
+
+
+def cause(connection: Connection, turn: int, name: str, to: str) -> int | None:
+    """The newest message from `to` that the agent `name` has in hand in that turn."""
+    for state in ("state = 1", "state = 0"):  # queued again is what a daemon's restart took out of its hands
+        row = connection.execute(
+            f"SELECT max(id) FROM messages WHERE recipient = ? AND {state} AND turn = ? AND sender = ?",
+            (name, turn, to),
+        ).fetchone()
+        if row[0] is not None:
+            return int(row[0])
+    return None
+
+
+def is_in_hand(connection: Connection, turn: int, name: str, id_: int) -> bool:
+    """Whether the agent `name` has that message in hand in that turn."""
+    row = connection.execute(
+        "SELECT 1 FROM messages WHERE id = ? AND recipient = ? AND turn = ? AND state IN (0, 1)", (id_, name, turn)
+    ).fetchone()
+    return row is not None
+
+
+def keep(connection: Connection, kept: Kept) -> None:
+    """Keep a reply until its turn ends; one that says the same to the same is kept once. Raises Refused."""
+    row = (kept.turn, kept.recipient, kept.body, kept.in_reply_to)
+    same = "turn = ? AND recipient = ? AND body = ? AND in_reply_to = ?"
+    if connection.execute(f"SELECT 1 FROM kept_replies WHERE {same}", row).fetchone():
+        return
+    if count(connection, kept.turn) >= MOST_KEPT:
+        message = f"turn {kept.turn} keeps {MOST_KEPT} replies for its end, and no more; say it in one of them"
+        raise Refused(message)
+    connection.execute("INSERT INTO kept_replies (turn, recipient, body, in_reply_to) VALUES (?, ?, ?, ?)", row)
+
+
+def count(connection: Connection, turn: int) -> int:
+    """How many replies are kept for the end of that turn."""
+    return int(connection.execute("SELECT count(*) FROM kept_replies WHERE turn = ?", (turn,)).fetchone()[0])
+
+
+def causes(connection: Connection, turn: int) -> list[int]:
+    """The messages that the replies kept for the end of that turn answer."""
+    return mail.ids_of(connection, "SELECT in_reply_to FROM kept_replies WHERE turn = ?", (turn,))
+
+
+def forget(connection: Connection, turn: int) -> None:
+    """The turn did not end well, and what it kept is not sent."""
+    connection.execute("DELETE FROM kept_replies WHERE turn = ?", (turn,))
+
+
+def leave(connection: Connection, turn: int, sender: str, now: int) -> Told:
+    """Send what was kept for the end of that turn; ids and recipients of what is then in inboxes.
+
+    A reply to somebody who has left the hive since is a dead letter at once, of which the sender is told.
+    """
+    rows = connection.execute(
+        "SELECT recipient, body, in_reply_to FROM kept_replies WHERE turn = ? ORDER BY id", (turn,)
+    ).fetchall()
+    forget(connection, turn)
+    told: Told = []
+    for recipient, body, in_reply_to in rows:
+        post = Post(sender=sender, to=recipient, body=body, at=now, in_reply_to=in_reply_to)
+        told += _send(connection, post)
+    return told
+
+
+def _send(connection: Connection, post: Post) -> Told:
+    if post.to == OPERATOR:
+        return [(mail.send_to_operator(connection, post), OPERATOR)]
+    try:
+        return [(mail.send(connection, post, _BOUNDLESS), post.to)]
+    except UnknownAgent:
+        reason = f"{shown(post.to)} has left the hive before the turn that the reply was written in ended"
+    cursor = connection.execute(
+        """
+        INSERT INTO messages (sender, recipient, body, sent_at, state, in_reply_to, settled_at, reason)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        """,
+        (post.sender, post.to, post.body, post.at, DEAD, post.in_reply_to, post.at, reason),
+    )
+    id_ = int(cursor.lastrowid or 0)
+    bounced = events.Bounced(id=id_, to=post.to, reason=reason)
+    return [(told, post.sender) for told in mail.tell(connection, post.sender, bounced, post.at)]

@@ -1,0 +1,167 @@
+"""Orders to harnesses: brought once they are read, refused where nobody takes them, and never kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from twisted.internet.defer import CancelledError, Deferred
+
+from hyperhive.errors import Refused, UnknownAgent
+from hyperhive.limits import ORDER_SECONDS
+from hyperhive.services.harnesses import Harnesses
+from hyperhive.services.orders import GLANCE, Given
+from hyperhive.wire import events
+from hyperhive.wire.names import MANAGER
+from hyperhive.wire.records import AgentStatus
+from hyperhive.wire.states import HarnessState, OperationKind, OrderKind, TurnOutcome
+from hyperhive.wire.turns import Harness, Order
+from tests.fakes import Bench
+
+
+def ask(bench: Bench, name: str = "bob", kind: OrderKind = OrderKind.COMPACT, **more: Any) -> Deferred[None]:
+    """The operator orders something."""
+    return Deferred.fromCoroutine(bench.harnesses.order(name, kind, **more))
+
+
+def wait(bench: Bench, look: Any = lambda: None) -> Deferred[tuple[Given, ...]]:
+    """The harness inside bob waits for orders."""
+    return bench.orders.wait("bob", 30, look)
+
+
+def status(bench: Bench, name: str = "bob") -> AgentStatus:
+    return next(one for one in bench.get(bench.roster.statuses()) if one.name == name)
+
+
+def test_an_order_is_given_once_it_was_read(bench: Bench) -> None:
+    waiting = wait(bench)
+    asked = ask(bench, kind=OrderKind.SET_MODEL, model="m")
+    (given,) = bench.get(waiting)
+    assert given.order == Order(id=1, order=OrderKind.SET_MODEL, model="m")
+    assert not asked.called
+    bench.orders.read(given)
+    assert bench.get(asked) is None
+
+
+def test_an_order_waits_for_who_asks_for_it(bench: Bench) -> None:
+    asked = [ask(bench), ask(bench, kind=OrderKind.NEW_SESSION)]
+    bench.settle()
+    given = bench.get(wait(bench))
+    assert [one.order.order for one in given] == [OrderKind.COMPACT, OrderKind.NEW_SESSION]
+    for one in given:
+        bench.orders.read(one)
+    assert [one.called for one in asked] == [True, True]
+
+
+def test_it_is_found_out_whether_an_order_was_read(bench: Bench) -> None:
+    on_their_way: list[Given] = []
+    waiting = wait(bench, lambda: bench.orders.read(on_their_way[0]))
+    asked = ask(bench)
+    on_their_way += bench.get(waiting)
+    bench.pass_time(GLANCE)
+    assert bench.get(asked) is None
+
+
+def test_an_order_that_may_not_have_been_read_is_given_to_the_next(bench: Bench) -> None:
+    waiting = wait(bench)
+    asked = ask(bench)
+    (given,) = bench.get(waiting)
+    bench.orders.back(given)
+    assert bench.get(wait(bench)) == (given,)
+    bench.orders.read(given)
+    bench.orders.read(given)  # a second time changes nothing
+    assert bench.get(asked) is None
+
+
+def test_an_order_that_nobody_takes_is_refused_and_gone(bench: Bench) -> None:
+    asked = ask(bench)
+    bench.settle()
+    for _ in range(int(ORDER_SECONDS / GLANCE) + 2):
+        bench.pass_time(GLANCE)
+    with pytest.raises(Refused, match="the program inside 'bob' did not take it within 10 seconds; nothing was done"):
+        bench.get(asked)
+    assert not wait(bench).called
+
+
+def test_who_waits_for_orders_is_answered_in_time(bench: Bench) -> None:
+    waiting, other, left = wait(bench), wait(bench), wait(bench)
+    left.cancel()
+    bench.orders.hurry("bob", other)
+    assert bench.get(other) == ()
+    assert not waiting.called
+    bench.pass_time(30)
+    assert bench.get(waiting) == ()
+    with pytest.raises(CancelledError):
+        bench.get(left)
+
+
+def test_orders_end_with_the_daemon(bench: Bench) -> None:
+    asked = ask(bench)
+    bench.settle()
+    waiting = bench.orders.wait("alice", 30, lambda: None)
+    bench.orders.stopService()
+    with pytest.raises(Refused, match="the daemon ends; nothing was done"):
+        bench.get(asked)
+    assert bench.get(waiting) == ()
+
+
+def test_an_order_that_is_taken_back_is_not_given(bench: Bench) -> None:
+    asked = bench.orders.give("bob", OrderKind.COMPACT)
+    asked.addErrback(lambda reason: reason.trap(CancelledError) and None)
+    asked.cancel()
+    assert not wait(bench).called
+
+
+def test_nobody_can_be_ordered_where_nobody_runs(bench: Bench) -> None:
+    bench.operate("bob", OperationKind.STOP)
+    with pytest.raises(Refused, match="'bob' does not run, so that there is nobody to order; 'start' it"):
+        bench.get(ask(bench))
+    with pytest.raises(UnknownAgent):
+        bench.get(ask(bench, "nobody"))
+
+
+def test_the_turn_that_is_cancelled_is_the_one_under_way(bench: Bench) -> None:
+    with pytest.raises(Refused, match="'bob' is in no turn"):
+        bench.get(ask(bench, kind=OrderKind.CANCEL_TURN))
+    turn = bench.get(bench.turns.begin("bob", (), "claude", None))
+    waiting = wait(bench)
+    ask(bench, kind=OrderKind.CANCEL_TURN)
+    (given,) = bench.get(waiting)
+    assert given.order.turn == turn
+    bench.orders.read(given)
+    bench.get(bench.turns.end("bob", turn, TurnOutcome.CANCELLED, None, None, spent=False))
+
+
+def test_a_token_is_not_shown_where_an_order_is(bench: Bench) -> None:
+    waiting = wait(bench)
+    ask(bench, kind=OrderKind.LOGIN, token="secret")
+    (given,) = bench.get(waiting)
+    assert given.order.token == "secret"
+    assert "secret" not in repr(given)
+    bench.orders.read(given)
+
+
+def test_a_report_stands_in_the_status_of_that_start_alone(bench: Bench) -> None:
+    harness = Harness(state=HarnessState.LIMITED, until=9, model="m", note="why")
+    bench.get(bench.harnesses.report("bob", harness))
+    assert (status(bench).harness, status(bench).active_model, status(bench).needs_login) == (harness, "m", False)
+    bench.operate("bob", OperationKind.RESTART)
+    assert (status(bench).harness, status(bench).active_model) == (None, None)
+    bench.get(bench.harnesses.report("bob", harness))
+    bench.operate("bob", OperationKind.STOP)
+    assert status(bench).harness is None
+
+
+def test_the_manager_hears_of_missing_logins_once_and_of_their_end(bench: Bench) -> None:
+    def report(harnesses: Harnesses, state: HarnessState, name: str = "bob") -> None:
+        bench.get(harnesses.report(name, Harness(state=state)))
+
+    for state in (HarnessState.READY, HarnessState.NEEDS_LOGIN, HarnessState.NEEDS_LOGIN):
+        report(bench.harnesses, state)
+    assert status(bench).needs_login
+    bench.operate("bob", OperationKind.RESTART)
+    report(bench.harnesses, HarnessState.NEEDS_LOGIN)
+    report(bench.harnesses, HarnessState.LIMITED)
+    report(bench.harnesses, HarnessState.READY)
+    report(bench.harnesses, HarnessState.NEEDS_LOGIN, MANAGER)
+    assert bench.events_of(MANAGER) == [events.NeedsLogin("bob"), events.LoggedIn("bob")]
