@@ -79,4 +79,12 @@ def _nixos(config: Config, equipment: dict[str, Any]) -> Kind:
 
 def _told(config: Config) -> dict[str, str]:
     """What an agent's program is told by its environment, beside its own place in the hive."""
-    return {} if config.runner_command is None else {"HIVE_RUNNER_COMMAND": shlex.join(config.runner_command)}
+    said = {
+        "HIVE_RUNNER": config.runner,
+        "HIVE_MODEL": config.model,
+        "HIVE_CONTEXT_TOKENS": str(config.context_tokens),
+        "HIVE_STOP_GRACE": f"{config.stop_grace:g}",
+    }
+    if config.runner_command is not None:
+        said["HIVE_RUNNER_COMMAND"] = shlex.join(config.runner_command)
+    return {name: value for name, value in said.items() if value is not None}

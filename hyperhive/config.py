@@ -30,7 +30,10 @@ class Config:
     run_dir: Path
     containers: str = "local"
     agent_command: tuple[str, ...] | None = None
+    runner: str | None = None
     runner_command: tuple[str, ...] | None = None
+    model: str | None = None
+    context_tokens: int = 150_000
     poll_interval: float = 10.0
     stop_grace: float = 10.0
     log_format: str = "text"

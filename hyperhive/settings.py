@@ -8,6 +8,7 @@ from ipaddress import IPv4Interface, IPv4Network
 from pathlib import Path
 from typing import Any, Final
 
+from hyperhive.agent_config import RUNNERS
 from hyperhive.errors import StartupError
 from hyperhive.limits import NETWORKS, NO, ON_CRASH
 from hyperhive.quantities import command, count, flag, memory, one_of, percent, seconds, tasks, text
@@ -94,6 +95,12 @@ TOP: Final[dict[str, Callable[[Any], Any]]] = {
     "domain": text,
     "home": text,
 }
+AGENT: Final[dict[str, Callable[[Any], Any]]] = {
+    "runner": one_of(*RUNNERS),
+    "runner_command": command,
+    "model": text,
+    "context_tokens": count,
+}
 RESTART: Final[dict[str, Callable[[Any], Any]]] = {
     "policy": one_of(NO, ON_CRASH),
     "manager": one_of(NO, ON_CRASH),
@@ -118,11 +125,11 @@ SETTINGS: Final = {
     **RESTART,
     **NSPAWN,
     **NIXOS,
-    "runner_command": command,
+    **AGENT,
     "restart": one_of(NO, ON_CRASH),
 }
 SECTIONS: Final = {
-    "agent": ("runner_command",),
+    "agent": tuple(AGENT),
     "mail": tuple(MAIL),
     "restart": tuple(RESTART),
     "nspawn": tuple(NSPAWN),

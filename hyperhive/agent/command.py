@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -37,11 +37,14 @@ class Command:
         self._reactor = reactor
         self._words = words
 
-    def run(self, letter: Letter) -> Run:
-        """Start the command on a message. Raises CommandFailed if it can't be started."""
+    def run(self, letter: Letter, hear: Callable[[str], None]) -> Run:
+        """Start the command on a message; `hear` is given its output line by line.
+
+        Raises CommandFailed if it can't be started.
+        """
         if shutil.which(self._words[0]) is None:
             raise CommandFailed(f"{self._words[0]!r} is not there, or may not be run")
-        run = Run(self._reactor, letter.body.encode())
+        run = Run(self._reactor, letter.body.encode(), hear)
         words = [sys.executable, "-I", "-S", OWN_SESSION, *self._words]
         try:
             self._reactor.spawnProcess(run, words[0], words, environment(letter), childFDs={0: "w", 1: "r", 2: 2})
@@ -67,11 +70,13 @@ class Run(ProcessProtocol):
 
     transport: Any
 
-    def __init__(self, reactor: Any, body: bytes) -> None:
+    def __init__(self, reactor: Any, body: bytes, hear: Callable[[str], None]) -> None:
         self.output: Deferred[str] = Deferred(lambda _: self.end())
         self._reactor = reactor
         self._body = body
         self._written = bytearray()
+        self._hear = hear
+        self._line = b""
         self._ending = False
         self._deadline: IDelayedCall | None = None
 
@@ -91,6 +96,9 @@ class Run(ProcessProtocol):
         """Keep what may become a reply; a command that writes more than fits into one is ended."""
         room = BODY_BYTES + 1 - len(self._written)
         self._written += data[:room]
+        *lines, self._line = (self._line + data[:room]).split(b"\n")
+        for line in lines:
+            self._hear(line.decode(errors="replace"))
         if len(self._written) > BODY_BYTES and not self._ending:
             self.end()
 
@@ -104,6 +112,8 @@ class Run(ProcessProtocol):
             self._deadline.cancel()
         if self.output.called:
             return
+        if self._line:
+            self._hear(self._line.decode(errors="replace"))
         try:
             self.output.callback(judged(reason, bytes(self._written)))
         except CommandFailed as failed:

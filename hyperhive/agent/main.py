@@ -6,7 +6,6 @@ Exit status: 0 done, 1 refused, 2 wrong usage, 3 no daemon, 4 no mail came.
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,18 +49,19 @@ def main(context: click.Context, path: str | None) -> None:
 @main.command()
 @click.pass_obj
 def serve(path: str | None) -> None:
-    """Give every message to the command in HIVE_RUNNER_COMMAND.
+    """Do a turn for every message, with the runner in HIVE_RUNNER: `command` or `claude`.
 
-    The body is its standard input, HIVE_FROM and HIVE_MESSAGE_ID say whose it is and its number, what it writes is
-    the reply. The message is done when it exits with 0, and queued again otherwise.
+    `command` is HIVE_RUNNER_COMMAND: the body is its standard input, HIVE_FROM and HIVE_MESSAGE_ID say whose it is and
+    its number, what it writes is the reply. A message is done when its turn ends well, and queued again otherwise.
     """
     from hyperhive.agent import program
+    from hyperhive.agent.settings import WrongSetting, settings_in
 
     try:
-        words = shlex.split(os.environ.get("HIVE_RUNNER_COMMAND", ""))
-    except ValueError as error:
-        leave(USAGE, f"HIVE_RUNNER_COMMAND can't be split into words ({error}): it must be written as for a shell")
-    sys.exit(program.serve(known(path), words))
+        settings = settings_in(os.environ)
+    except WrongSetting as error:
+        leave(USAGE, str(error))
+    sys.exit(program.serve(known(path), settings, os.environ))
 
 
 @main.command()

@@ -9,7 +9,7 @@ from typing import Final
 
 from attrs import asdict, evolve, frozen
 
-from hyperhive.agent_config import OURS, AgentConfig, Limits, Runner
+from hyperhive.agent_config import COMMAND, OURS, AgentConfig, Limits, Runner
 from hyperhive.boundaries import Plan
 from hyperhive.limits import MachineSettings
 from hyperhive.wire.names import MANAGER
@@ -50,7 +50,8 @@ def told(own: Mapping[str, str], plan: Plan, name: str, generation: int, places:
 
 
 def _runner(runner: Runner) -> dict[str, str]:
-    said = {"HIVE_RUNNER": runner.kind, "HIVE_MODEL": runner.model}
+    kind = COMMAND if runner.kind is None and runner.command is not None else runner.kind
+    said = {"HIVE_RUNNER": kind, "HIVE_MODEL": runner.model}
     if runner.command is not None:
         said["HIVE_RUNNER_COMMAND"] = shlex.join(runner.command)
     return {name: value for name, value in said.items() if value is not None}

@@ -12,9 +12,11 @@ from twisted.internet.protocol import Factory, connectionDone
 from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
 
-from hyperhive.wire import agent_requests, responses
+from hyperhive.wire import agent_requests, responses, turn_requests
 from hyperhive.wire.codec import AGENT, WireError
 from hyperhive.wire.records import Letter
+from hyperhive.wire.states import HarnessState, TurnOutcome
+from hyperhive.wire.turns import Order
 
 MOST_ATTEMPTS = 5
 
@@ -26,6 +28,10 @@ class SmallHive:
         self.path = str(path)
         self.asked: list[Any] = []
         self.sent: list[agent_requests.Send] = []
+        self.kept: list[agent_requests.Send] = []
+        self.turns: list[turn_requests.BeginTurn] = []
+        self.ended: list[turn_requests.EndTurn] = []
+        self.stream: list[str] = []
         self.done: list[int] = []
         self.put_back: list[tuple[int, bool]] = []
         self.dead: list[int] = []
@@ -75,6 +81,10 @@ class SmallHive:
         """Whether somebody waits for mail."""
         return any(connection.parked for connection in self.connections)
 
+    def stands(self, state: HarnessState) -> bool:
+        """Whether that is how the agent's program said that it stands."""
+        return [asked.state for asked in self.asked if isinstance(asked, turn_requests.Report)][-1:] == [state]
+
     def until(self, condition: Callable[[], Any]) -> Deferred[None]:
         """Fires when the condition, looked at after everything that happens here, is true."""
         if condition():
@@ -110,9 +120,22 @@ class SmallHive:
             case agent_requests.Recv():
                 return self._recv(request, connection)
             case agent_requests.Send():
-                self.sent.append(request)
+                (self.kept if request.in_turn else self.sent).append(request)
                 self._last += 1
-                return responses.Ok(id=self._last)
+                return responses.Ok(id=self._last, kept=bool(request.in_turn))
+            case turn_requests.BeginTurn():
+                self.turns.append(request)
+                return responses.Ok(id=len(self.turns))
+            case turn_requests.TurnEvents():
+                self.stream += request.events
+                return responses.Ok()
+            case turn_requests.EndTurn():
+                return responses.Ok(count=self._end_turn(request))
+            case turn_requests.Orders():
+                connection.listening = True
+                return None
+            case agent_requests.GetOpenThreads():
+                return responses.OpenThreads(())
             case agent_requests.AckTurn():
                 return responses.Ok(count=self._ack(request.ids))
             case agent_requests.RequeueInflight():
@@ -162,6 +185,28 @@ class SmallHive:
         self._queued.sort(key=lambda letter: letter.id)
         return len(returned)
 
+    def _end_turn(self, request: turn_requests.EndTurn) -> int:
+        """Twice is once: it may be asked again after a lost connection."""
+        if request.turn in {ended.turn for ended in self.ended}:
+            return 0
+        self.ended.append(request)
+        kept, self.kept = self.kept, []
+        ids = self.turns[request.turn - 1].ids
+        if request.outcome is not TurnOutcome.DONE:
+            return self._requeue(ids, spent=request.spent is not False)
+        self.sent += [evolve(reply, in_turn=None) for reply in kept]
+        return self._ack(ids)
+
+    def order(self, *orders: Order) -> None:
+        """Give orders to whoever listens for them."""
+        (listener,) = [connection for connection in self.connections if connection.listening]
+        listener.listening = False
+        listener.say(responses.Orders(orders))
+
+    def listened(self) -> bool:
+        """Whether somebody waits for orders."""
+        return any(connection.listening for connection in self.connections)
+
     def _feed(self) -> None:
         for connection in self.connections:
             if self._queued and connection.parked:
@@ -187,6 +232,7 @@ class Conversation(LineReceiver):
     def __init__(self, hive: SmallHive) -> None:
         self._hive = hive
         self.parked: agent_requests.Recv | None = None
+        self.listening = False
 
     def connectionMade(self) -> None:
         self._hive.joined(self)

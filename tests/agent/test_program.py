@@ -125,7 +125,7 @@ async def test_a_command_does_not_outlive_a_killed_program(hive: SmallHive, star
     hive.deliver("bob", "hello")
     words = f"sh -c 'exec {gate.knock} stays'"
     program = start({"HIVE_SOCKET": hive.path, "HIVE_RUNNER_COMMAND": words})
-    await hive.until(lambda: len(hive.connections) == 2)
+    await hive.until(lambda: len(hive.connections) == 3)
     program.signal(signal.SIGKILL)
     assert await program.ended == -signal.SIGKILL
     await hive.until(lambda: not hive.connections)

@@ -16,11 +16,21 @@ from twisted.python.failure import Failure
 
 from hyperhive.agent import command, program
 from hyperhive.agent.command import Command
+from hyperhive.agent.command_runner import CommandRunner
 from hyperhive.agent.link import Link
+from hyperhive.agent.login_watch import LoginWatch
+from hyperhive.agent.loop import Loop
 from hyperhive.agent.program import NO_RUNNER, Agent
-from hyperhive.agent.serving import RENEWAL, Serving
-from hyperhive.wire.agent_requests import AckTurn, Recv, Renew, Send, SetStatus, Whoami
+from hyperhive.agent.prompting import Prompts
+from hyperhive.agent.setbacks import Setbacks
+from hyperhive.agent.settings import CONTEXT_TOKENS, Settings
+from hyperhive.agent.stream import DELAY
+from hyperhive.agent.turn import LONGEST_TURN, RENEWAL
+from hyperhive.agent.working import Working
+from hyperhive.wire.agent_requests import Recv, Renew, Send, SetStatus, Whoami
 from hyperhive.wire.fields import BODY_BYTES
+from hyperhive.wire.states import HarnessState
+from hyperhive.wire.turn_requests import BeginTurn, EndTurn
 from tests.agent.conftest import Gate
 from tests.agent.small_hive import SmallHive
 
@@ -41,10 +51,21 @@ class RecordingClock(Clock):
         return call
 
     async def next_pause(self) -> float:
-        """The next delay that is no renewal's."""
-        while (delay := await self.scheduled.get()) == RENEWAL:
+        """The next delay between two turns."""
+        while (delay := await self.scheduled.get()) in {RENEWAL, LONGEST_TURN, DELAY}:
             pass
         return delay
+
+    async def next_renewal(self) -> float:
+        """The next delay that is a renewal's."""
+        while (delay := await self.scheduled.get()) != RENEWAL:
+            pass
+        return delay
+
+
+def shell(script: str) -> Settings:
+    """A command that is a shell script."""
+    return Settings(kind="command", command=("sh", "-c", script))
 
 
 @pytest.fixture
@@ -53,7 +74,7 @@ def serve(reactor: Any, hive: SmallHive) -> Generator[Serve]:
     agents: list[Agent] = []
 
     def start(script: str | None) -> Agent:
-        agents.append(Agent(reactor, hive.path, ["sh", "-c", script] if script else []))
+        agents.append(Agent(reactor, hive.path, shell(script) if script else Settings(), {}))
         agents[-1].start()
         return agents[-1]
 
@@ -69,7 +90,9 @@ async def test_what_the_command_writes_becomes_the_reply_and_then_the_message_is
     serve('printf "%s, you said: " "$HIVE_FROM"; cat; echo')
     await hive.until(lambda: hive.done == [number])
     assert hive.sent == [Send("bob", "bob, you said: two\nlines, ünïcode", number)]
-    assert [type(request) for request in hive.asked][:4] == [Whoami, Recv, Send, AckTurn]
+    kinds = [type(request) for request in hive.asked if isinstance(request, Recv | Send | BeginTurn | EndTurn)]
+    assert kinds[:4] == [Recv, BeginTurn, Send, EndTurn]
+    assert hive.turns == [BeginTurn((number,), "command")]
 
 
 async def test_a_body_larger_than_a_pipe_reaches_the_command_whole(hive: SmallHive, serve: Serve) -> None:
@@ -153,7 +176,7 @@ async def test_a_message_whose_command_failed_is_put_back(
 ) -> None:
     bad = hive.deliver("bob", "bad")
     serve(script)
-    await hive.until(lambda: hive.put_back)
+    await hive.until(lambda: hive.stands(HarnessState.WAITING))
     assert hive.put_back == [(bad, True)]
     assert hive.sent == []
     assert f"message 1 from bob: put back, as {reason}" in said
@@ -162,10 +185,10 @@ async def test_a_message_whose_command_failed_is_put_back(
 async def test_a_program_that_is_not_there_puts_the_message_back(
     reactor: Any, hive: SmallHive, said: list[str]
 ) -> None:
-    agent = Agent(reactor, hive.path, ["/nowhere/runner"])
+    agent = Agent(reactor, hive.path, Settings(kind="command", command=("/nowhere/runner",)), {})
     agent.start()
     hive.deliver("bob", "hello")
-    await hive.until(lambda: hive.put_back)
+    await hive.until(lambda: hive.stands(HarnessState.WAITING))
     await agent.stop()
     assert hive.put_back == [(1, True)]
     assert "message 1 from bob: put back, as the command '/nowhere/runner' is not there, or may not be run" in said
@@ -197,19 +220,31 @@ def clock(reactor: Any) -> RecordingClock:
 @pytest.fixture
 def serve_by_clock(reactor: Any, hive: SmallHive, clock: RecordingClock) -> Generator[Callable[[str], None]]:
     """Starts an agent whose pauses and renewals go by `clock`."""
-    link = Link(reactor, hive.path)
-    parts: list[tuple[Serving, Deferred[None]]] = []
+    links = Link(reactor, hive.path), Link(reactor, hive.path, silent=True)
+    parts: list[tuple[Loop, Deferred[None]]] = []
 
     def start(script: str) -> None:
-        serving = Serving(clock, link, Command(reactor, ["sh", "-c", script]))
-        link.start()
-        parts.append((serving, Deferred.fromCoroutine(serving.serve())))
+        runner = CommandRunner(Command(reactor, ["sh", "-c", script]))
+        loop = Loop(
+            clock,
+            links[0],
+            links[1],
+            runner,
+            Working(links[0], runner, Prompts(places={})),
+            setbacks=Setbacks(clock, lambda: 0.0),
+            login=LoginWatch(clock, None),
+            context_tokens=CONTEXT_TOKENS,
+        )
+        for link in links:
+            link.start()
+        parts.append((loop, Deferred.fromCoroutine(loop.serve())))
 
     yield start
-    for serving, served in parts:
-        serving.stop()
+    for loop, served in parts:
+        loop.stop(0)
         pytest_twisted.blockon(served.addErrback(when_cancelled))
-    pytest_twisted.blockon(link.stop())
+    for link in links:
+        pytest_twisted.blockon(link.stop())
 
 
 async def test_after_failures_no_mail_is_taken_for_one_two_four_seconds(
@@ -257,7 +292,7 @@ async def test_while_a_command_runs_its_message_is_kept(
     hive.deliver("bob", "hello")
     serve_by_clock(gate.script)
     for renewals in 1, 2:
-        assert await clock.scheduled.get() == RENEWAL
+        await clock.next_renewal()
         clock.advance(RENEWAL)
         await hive.until(partial(renewed, hive, renewals))
     gate.open()
@@ -276,7 +311,7 @@ async def test_a_renewal_that_is_refused_is_said_and_tried_again(
     hive.deliver("bob", "hello")
     serve_by_clock(gate.script)
     for renewals in 1, 2:
-        assert await clock.scheduled.get() == RENEWAL
+        await clock.next_renewal()
         clock.advance(RENEWAL)
         await hive.until(partial(renewed, hive, renewals))
     gate.open()
@@ -330,7 +365,7 @@ async def test_a_message_under_way_when_the_daemon_goes_is_answered_and_done_whe
 
 async def test_a_reply_whose_acceptance_was_never_heard_is_sent_again(hive: SmallHive, serve: Serve) -> None:
     hive.deliver("bob", "hello")
-    hive.until(lambda: hive.sent).addCallback(lambda _: hive.drop())
+    hive.until(lambda: hive.kept).addCallback(lambda _: hive.drop())
     serve("echo reply")
     await hive.until(lambda: hive.done == [1])
     assert hive.sent == [Send("bob", "reply", 1)] * 2

@@ -42,6 +42,11 @@ def test_a_runner_is_told_by_variables() -> None:
     )
 
 
+def test_a_command_of_the_agents_own_is_its_runner_whatever_the_daemons_is() -> None:
+    seen = variables(AgentConfig(runner=Runner(command=("echo",))))
+    assert (seen["HIVE_RUNNER"], seen["HIVE_RUNNER_COMMAND"]) == ("command", "echo")
+
+
 def test_who_has_files_is_told_where_and_the_manager_where_everybodys_are(tmp_path: Path) -> None:
     assert variables(AgentConfig(), files=tmp_path)["HIVE_CONFIG_DIR"] == "/config"
     seen = variables(AgentConfig(), "manager")

@@ -14,10 +14,11 @@ WRONG_IN_A_FILE = {
     "[colours]\nred = 1": "'colours' in .* is no setting",
     "[agent]\ncolour = 1": "'agent.colour' in .* is no setting",
     "[mail]\nrunner_command = 'x'": "'mail.runner_command' in .*: 'runner_command' belongs under .agent.",
+    "[agent]\nrunner = 'codex'": "'agent.runner' in .* must be 'command' or 'claude'",
     "runner_command = 'x'": "'runner_command' in .* is no setting .*: 'runner_command' belongs under .agent.",
     "[agent]\nlog-format = 'text'": "'agent.log-format' in .*: 'log_format' belongs at the top, before any .table.",
     "[agents.bob]\ncontainers = 'local'": "'agents.bob.containers' in .*: 'containers' belongs at the top",
-    "[agent]\ncolor = 1": r"the settings are agent_command, .*; \[agent\] runner_command; .*; \[nspawn\] image, user",
+    "[agent]\ncolor = 1": r"the settings are agent_command, .*; \[agent\] runner, runner_.*; \[nspawn\] image,",
     "[nspawn]\nimage = 3": "'nspawn.image' in .* must be the path of a directory or of a tarball",
     "[nspawn]\nsubnet = '10.9.1.0/16'": "must be a network and no address in one: '10.9.1.0/16' lies in '10.9.0.0/16'",
     "[nspawn]\nsubnet = '10.9.0.0/24'": "'nspawn.subnet' in .* must be an IPv4 network of at least 65536",
@@ -122,6 +123,13 @@ def test_the_command_line_wins_over_the_file(tmp_path: Path) -> None:
     config = configure(given, {"HOME": "/home/bee"}, root=False)
     assert (str(config.state_dir), config.poll_interval, config.stop_agents) == ("/b", 3.0, True)
     assert config.runner_command == ("echo", "two words")
+
+
+def test_the_runner_and_its_model_can_be_set_for_all_agents(tmp_path: Path) -> None:
+    path = tmp_path / "hive.toml"
+    path.write_text("[agent]\nrunner = 'claude'\nmodel = 'm-1'\ncontext_tokens = 1000\n")
+    config = configure({"config": str(path)}, {"HOME": "/home/bee"}, root=False)
+    assert (config.runner, config.model, config.context_tokens) == ("claude", "m-1", 1000)
 
 
 def test_who_is_started_again_is_said_for_all_for_the_manager_and_for_each(tmp_path: Path) -> None:

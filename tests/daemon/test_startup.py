@@ -74,7 +74,10 @@ def test_everything_can_stand_in_a_file_and_the_command_line_wins(hive: Hive) ->
         home = "http://apiary.test/"
 
         [agent]
+        runner = "command"
         runner_command = ["echo", "two words"]
+        model = "m-1"
+        context_tokens = 1000
 
         [mail]
         max-attempts = 2
@@ -90,6 +93,8 @@ def test_everything_can_stand_in_a_file_and_the_command_line_wins(hive: Hive) ->
     environment = json.loads(change["message"]["body"])
     assert environment["HIVE_AGENT"] == "manager"
     assert environment["HIVE_RUNNER_COMMAND"] == "echo 'two words'"
+    told = [environment[name] for name in ("HIVE_RUNNER", "HIVE_MODEL", "HIVE_CONTEXT_TOKENS", "HIVE_STOP_GRACE")]
+    assert told == ["command", "m-1", "1000", "10"]
     assert environment["HIVE_SOCKET"] == str(hive.run / "manager/mcp.sock")
     assert hive.manager().ask("whoami")["hive"] == "apiary"
     pid = hive.pid("manager")

@@ -1,0 +1,190 @@
+"""Turns, one after the other: each from its beginning in the daemon's books to its end there."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar, Final
+
+from attrs import evolve, frozen
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+
+from hyperhive.agent.asking import IAsk
+from hyperhive.agent.command import GRACE
+from hyperhive.agent.runner import Cancelled, IRunner, Limited, NotLoggedIn, Result, TurnError
+from hyperhive.agent.stream import Stream
+from hyperhive.client import Refused, WireError, expected
+from hyperhive.wire.agent_requests import Renew
+from hyperhive.wire.fields import TEXT_BYTES
+from hyperhive.wire.records import Letter
+from hyperhive.wire.responses import Ok
+from hyperhive.wire.states import TurnOutcome
+from hyperhive.wire.turn_requests import BeginTurn, EndTurn
+from hyperhive.wire.turns import Usage
+
+RENEWAL: Final = 600.0
+"""Seconds between signs of life while a turn goes on; a lease lasts six times as long."""
+LONGEST_TURN: Final = 6 * 3600.0
+"""Seconds after which a turn is ended, whatever its runner thinks of it; runners have shorter limits of their own."""
+PATIENCE: Final = GRACE + 25.0
+"""Seconds that a runner has to end a turn that was cancelled."""
+
+Work = Callable[[Callable[[str], None]], Awaitable[Result]]
+"""What a turn does; it is given where the lines of its stream go. Raises TurnError."""
+
+
+@frozen(kw_only=True)
+class Ending:
+    """How a turn ended. `until` is when the provider takes more, in unix seconds; None where it did not say."""
+
+    outcome: TurnOutcome
+    spent: bool = True
+    error: str | None = None
+    usage: Usage = Usage()
+    until: float | None = None
+
+
+STOPPING: Final = Ending(outcome=TurnOutcome.CANCELLED, spent=False, error="hive-agent is stopping")
+CANCELLED: Final = Ending(outcome=TurnOutcome.CANCELLED, error="the operator cancelled it")
+OVERDUE: Final = Ending(
+    outcome=TurnOutcome.FAILED, error=f"the turn went on for {LONGEST_TURN / 3600:g} hours and was ended"
+)
+
+
+class Turns:
+    """Does turns. `number` is the one under way, None between two."""
+
+    _log: ClassVar[Logger] = Logger()
+
+    def __init__(self, clock: IReactorTime, daemon: IAsk, runner: IRunner) -> None:
+        self._clock = clock
+        self._daemon = daemon
+        self._runner = runner
+        self._working: Deferred[Result] | None = None
+        self._as: Ending | None = None
+        self._timers: list[IDelayedCall] = []
+        self._grace: float | None = None
+        self.number: int | None = None
+
+    async def do(self, letters: Sequence[Letter], work: Work) -> Ending:
+        """One turn about those messages. Raises Refused and WireError if the daemon lets none begin."""
+        ids = tuple(letter.id for letter in letters)
+        begun = await self._daemon.ask(BeginTurn(ids, self._runner.kind, self._runner.model))
+        number = expected(Ok, begun).id
+        if number is None:
+            raise WireError("the daemon began a turn and did not say which")
+        stream = Stream(self._clock, self._daemon, number)
+        self.number = number
+        try:
+            ending = await self._ended(work, stream)
+            await stream.close()
+        finally:
+            self.number = None
+            stream.abandon()
+        await self._settle(number, ending)
+        return ending
+
+    def cancel(self, ending: Ending) -> None:
+        """End the work under way, if there is some; unless it ends well all the same, the turn ends as that."""
+        if self._working is None or self._as is not None:
+            return
+        self._as = ending
+        self._in(PATIENCE, self._working.cancel)
+        self._runner.cancel()
+
+    def stop(self, grace: float) -> None:
+        """Begin no more work, and cancel what is under way unless it ends within so many seconds."""
+        self._grace = grace
+        if self._working is not None:
+            self._in(grace, self.cancel, STOPPING)
+
+    async def _ended(self, work: Work, stream: Stream) -> Ending:
+        if self._grace is not None:
+            return STOPPING
+        self._as = None
+        with self._renewing():
+            self._working = Deferred.fromCoroutine(self._whole(work, stream))
+            self._in(LONGEST_TURN, self.cancel, OVERDUE)
+            try:
+                result = await self._working
+            except (TurnError, CancelledError) as error:
+                return self._failed(error)
+            finally:
+                self._working = None
+                self._stop_timers()
+        return Ending(outcome=TurnOutcome.DONE, usage=result.usage)
+
+    def _failed(self, error: TurnError | CancelledError) -> Ending:
+        """How it ended: as it was cancelled, if it was. Raises CancelledError where we are to go, and not the turn."""
+        if isinstance(error, TurnError):
+            return judged(error) if self._as is None else evolve(self._as, usage=error.usage)
+        if self._as is None:
+            raise error
+        return evolve(self._as, error=f"{self._as.error}; its runner did not end it in time")
+
+    async def _whole(self, work: Work, stream: Stream) -> Result:
+        """The work, with a fault of a runner's as one more way to fail."""
+        try:
+            return await work(stream.hear)
+        except (TurnError, CancelledError):
+            raise
+        except Exception as error:
+            self._log.failure("the runner has a fault")
+            raise TurnError(f"the runner has a fault ({type(error).__name__}); the agent's log has it") from error
+
+    async def _settle(self, number: int, ending: Ending) -> None:
+        error = None if ending.error is None else shortened(ending.error)
+        spent = None if ending.outcome is TurnOutcome.DONE else ending.spent
+        try:
+            await self._daemon.ask(EndTurn(number, ending.outcome, spent, error, ending.usage))
+        except (Refused, WireError) as refusal:
+            self._log.error("the end of turn {turn} was not taken note of: {error}", turn=number, error=refusal)
+
+    @contextmanager
+    def _renewing(self) -> Iterator[None]:
+        """What is in hand is kept meanwhile."""
+        renewing = LoopingCall(lambda: Deferred.fromCoroutine(self._renew()))
+        renewing.clock = self._clock
+        renewing.start(RENEWAL, now=False).addErrback(lambda failure: failure.trap(CancelledError) and None)
+        try:
+            yield
+        finally:
+            if renewing.running:
+                renewing.stop()
+
+    async def _renew(self) -> None:
+        try:
+            await self._daemon.ask(Renew())
+        except (Refused, WireError) as error:
+            self._log.error("the messages in hand could not be kept longer: {error}", error=error)
+
+    def _in(self, seconds: float, call: Callable[..., Any], *arguments: Any) -> None:
+        self._timers.append(self._clock.callLater(seconds, call, *arguments))
+
+    def _stop_timers(self) -> None:
+        timers, self._timers = self._timers, []
+        for timer in timers:
+            if timer.active():
+                timer.cancel()
+
+
+def judged(error: TurnError) -> Ending:
+    """How a turn ended that its runner could not end well."""
+    outcome, spent, until = TurnOutcome.FAILED, True, None
+    match error:
+        case Cancelled():
+            outcome = TurnOutcome.CANCELLED
+        case NotLoggedIn():
+            outcome, spent = TurnOutcome.NEEDS_LOGIN, False
+        case Limited():
+            outcome, spent, until = TurnOutcome.LIMITED, False, error.until
+    return Ending(outcome=outcome, spent=spent, error=str(error), usage=error.usage, until=until)
+
+
+def shortened(text: str) -> str:
+    """The text as the wire takes it."""
+    written = text.encode(errors="replace")
+    return written.decode() if len(written) <= TEXT_BYTES else written[:TEXT_BYTES].decode(errors="ignore")
