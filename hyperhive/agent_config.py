@@ -22,11 +22,17 @@ COMMAND, CLAUDE = RUNNERS = "command", "claude"
 
 @frozen(kw_only=True)
 class Runner:
-    """What works on the agent's mail. None: what the daemon's configuration says."""
+    """What works on the agent's mail. None: what the daemon's configuration says.
+
+    `tools` are the ones that its model has beside the hive's (None: all that the runner has), and `turn_seconds` is
+    how long one turn may take.
+    """
 
     kind: str | None = None
     command: tuple[str, ...] | None = None
     model: str | None = None
+    tools: tuple[str, ...] | None = None
+    turn_seconds: float | None = None
 
 
 @frozen(kw_only=True)

@@ -20,6 +20,10 @@ MOST_RECIPIENTS: Final = 1024
 COMMAND_BYTES: Final = 16 * 1024
 """As a shell writes it: longer ones fit into no variable of an environment."""
 LONGEST_MODEL: Final = 200
+MOST_TOOLS: Final = 100
+LONGEST_TOOL: Final = 200
+LONGEST_TURN: Final = 86400.0
+"""Seconds."""
 MOST_MEMORY: Final = 1024 * 1024**4
 MOST_MESSAGES: Final = 10_000
 LONGEST_RATE: Final = 86_400
@@ -73,6 +77,21 @@ def _model(value: Any) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= LONGEST_MODEL or not value.isprintable():
         raise ValueError(f"a text of 1 to {LONGEST_MODEL} characters, all of them printable")
     return value
+
+
+def _tools(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise TypeError('a list of tools, such as ["Read", "Bash(git *)"]')
+    if len(value) > MOST_TOOLS:
+        raise ValueError(f"a list of at most {MOST_TOOLS} tools")
+    for index, tool in enumerate(value):
+        if not isinstance(tool, str) or not 0 < len(tool) <= LONGEST_TOOL or not tool.isprintable() or "," in tool:
+            raise Inside(f"a tool of 1 to {LONGEST_TOOL} printable characters other than ','", index)
+    return tuple(value)
+
+
+def _turn_seconds(value: Any) -> float:
+    return quantities.seconds(value if isinstance(value, int | float) else None, least=1, most=LONGEST_TURN)
 
 
 def _auto_update(value: Any) -> bool | str:
@@ -134,7 +153,13 @@ READERS: Final[Mapping[type[Any], Readers]] = {
         "image": mounts.image,
         "environment": _environment,
     },
-    Runner: {"kind": quantities.one_of(*RUNNERS), "command": _command, "model": _model},
+    Runner: {
+        "kind": quantities.one_of(*RUNNERS),
+        "command": _command,
+        "model": _model,
+        "tools": _tools,
+        "turn_seconds": _turn_seconds,
+    },
     Limits: {"memory": _memory, "cpu": quantities.percent, "tasks": _tasks},
     Mount: {"source": mounts.absolute, "target": mounts.target, "writable": quantities.flag},
     MailRules: {"recipients": _recipients},

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
-from importlib import import_module
-from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Final
 
 from hyperhive.agent.command import Command
@@ -13,27 +13,37 @@ from hyperhive.agent.runner import IRunner
 from hyperhive.agent.settings import Settings
 from hyperhive.agent_config import CLAUDE
 
-CLAUDE_ROOM: Final = "hyperhive.agent.claude"
-
-
-class NoSuchRunner(Exception):
-    """The runner that was chosen can't be had; the text is a sentence."""
+OWN: Final = ".hive"
+"""The directory for what the runner remembers, beside the agent's own notes."""
 
 
 def make_runner(reactor: Any, settings: Settings, environment: Mapping[str, str], system_prompt: str) -> IRunner:
-    """The runner of that kind. Raises NoSuchRunner."""
+    """The runner of that kind. Raises OSError where what it needs can't be written."""
     if settings.kind == CLAUDE:
         return _claude(reactor, settings, environment, system_prompt)
     return CommandRunner(Command(reactor, settings.command))
 
 
 def _claude(reactor: Any, settings: Settings, environment: Mapping[str, str], system_prompt: str) -> IRunner:
-    if find_spec(CLAUDE_ROOM) is None:
-        raise NoSuchRunner(
-            "this hyperhive has no runner 'claude'; configure the runner 'command', or a newer hyperhive"
-        )
-    room = import_module(f"{CLAUDE_ROOM}.runner")
-    runner: IRunner = room.ClaudeRunner(
-        reactor, model=settings.model, system_prompt=system_prompt, environment=environment
+    from hyperhive.agent.claude.runner import ClaudeRunner
+    from hyperhive.agent.claude.settings import TURN
+    from hyperhive.agent.claude.settings import Settings as Told
+
+    notes = Path(environment["HIVE_STATE_DIR"])
+    own = notes / OWN
+    own.mkdir(exist_ok=True)
+    prompt = own / "system-prompt.md"
+    prompt.write_text(system_prompt)
+    told = Told(
+        state=own,
+        credentials=settings.credentials or notes,
+        directory=notes,
+        environment=environment,
+        config=settings.config,
+        model=settings.model,
+        tools=settings.tools,
+        system_prompt=prompt,
+        servers={"hive": {"command": sys.executable, "args": ["-m", "hyperhive.agent", "mcp"]}},
+        turn_seconds=settings.turn_seconds or TURN,
     )
-    return runner
+    return ClaudeRunner(reactor, told)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from attrs import frozen
 
@@ -26,7 +26,11 @@ class Settings:
     """`kind` is the runner's, None where none is configured; `command` a program and its arguments.
 
     `context_tokens` is how much the model may have before it after a turn until that is shortened. `grace` is how many
-    seconds a turn may go on after SIGTERM. `credentials` is the file that changes when somebody logs in.
+    seconds a turn may go on after SIGTERM, `turn_seconds` how long one may take at all (None: the runner's own limit).
+
+    Of `claude`: `tools` are the ones that its model has beside the hive's (None: all), `credentials` is the directory
+    for a token, `config` where the CLI keeps what it knows (None: its own choice), and `login` the file there that
+    changes when somebody logs in.
     """
 
     kind: str | None = None
@@ -34,7 +38,11 @@ class Settings:
     model: str | None = None
     context_tokens: int = CONTEXT_TOKENS
     grace: float = 0.0
+    turn_seconds: float | None = None
+    tools: tuple[str, ...] | None = None
     credentials: Path | None = None
+    config: Path | None = None
+    login: Path | None = None
 
 
 def settings_in(environment: Mapping[str, str]) -> Settings:
@@ -51,7 +59,8 @@ def settings_in(environment: Mapping[str, str]) -> Settings:
         model=environment.get("HIVE_MODEL") or None,
         context_tokens=int(_number(environment, "HIVE_CONTEXT_TOKENS", CONTEXT_TOKENS)),
         grace=_left(_number(environment, "HIVE_STOP_GRACE", 0.0)),
-        credentials=_credentials(environment) if kind == CLAUDE else None,
+        turn_seconds=_number(environment, "HIVE_TURN_SECONDS", 0.0) or None,
+        **(_of_claude(environment) if kind == CLAUDE else {}),
     )
 
 
@@ -81,10 +90,16 @@ def _left(stop_grace: float) -> float:
     return max(0.0, stop_grace - GRACE - SETTLING)
 
 
-def _credentials(environment: Mapping[str, str]) -> Path | None:
-    """Where `claude` keeps whom it is logged in as."""
-    directory = environment.get("CLAUDE_CONFIG_DIR")
-    home = environment.get("HOME")
-    if directory:
-        return Path(directory, ".credentials.json")
-    return Path(home, ".claude", ".credentials.json") if home else None
+def _of_claude(environment: Mapping[str, str]) -> dict[str, Any]:
+    """What only `claude` has: its tools, and where it keeps whom it is logged in as."""
+    home, own = environment.get("HOME"), environment.get("HIVE_CREDENTIALS_DIR")
+    said, tools = environment.get("CLAUDE_CONFIG_DIR"), environment.get("HIVE_TOOLS")
+    credentials = Path(own or home or ".")
+    config = Path(said) if said else credentials / "claude" if own else None
+    login = (config or credentials / ".claude") / ".credentials.json"
+    return {
+        "tools": None if tools is None else tuple(tools.splitlines()),
+        "credentials": credentials,
+        "config": config,
+        "login": login,
+    }

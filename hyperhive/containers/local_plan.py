@@ -33,6 +33,7 @@ def places(layout: Layout, name: str, plan: Plan) -> Places:
         config=str(plan.files or ""),
         agents=str(layout.proposals),
         applied=str(layout.applications),
+        credentials=str(layout.credentials(name)),
     )
 
 

@@ -213,7 +213,7 @@ def test_a_runner_that_does_not_end_a_cancelled_turn_is_left_behind(bench: Bench
 def test_a_turn_without_end_is_ended(bench: Bench) -> None:
     bench.turn(Deferred())
     bench.clock.pump([RENEWAL] * int(LONGEST_TURN / RENEWAL))
-    assert bench.daemon.ends[0] == (FAILED, True, "the turn went on for 6 hours and was ended")
+    assert bench.daemon.ends[0] == (FAILED, True, "the turn went on for 21600 seconds and was ended")
     assert len(bench.daemon.of(Renew)) == LONGEST_TURN / RENEWAL - 1
 
 

@@ -9,9 +9,8 @@ import pytest
 from twisted.internet.task import Clock
 from zope.interface.verify import verifyObject
 
-from hyperhive.agent import runners
 from hyperhive.agent.runner import IRunner, Prompt
-from hyperhive.agent.runners import NoSuchRunner, make_runner
+from hyperhive.agent.runners import make_runner
 from hyperhive.agent.settings import Settings, WrongSetting, settings_in
 from tests.agent.test_serving import shell
 
@@ -39,6 +38,8 @@ def test_everything_can_be_said() -> None:
             "HIVE_MODEL": "m-1",
             "HIVE_CONTEXT_TOKENS": "1000",
             "HIVE_STOP_GRACE": "30",
+            "HIVE_TURN_SECONDS": "90",
+            "HIVE_TOOLS": "Read\nBash(git *)",
             "HOME": "/home/alice",
         }
     )
@@ -48,14 +49,26 @@ def test_everything_can_be_said() -> None:
         model="m-1",
         context_tokens=1000,
         grace=22.0,
-        credentials=Path("/home/alice/.claude/.credentials.json"),
+        turn_seconds=90.0,
+        tools=("Read", "Bash(git *)"),
+        credentials=Path("/home/alice"),
+        login=Path("/home/alice/.claude/.credentials.json"),
     )
 
 
-def test_credentials_are_where_claude_is_told_to_keep_them() -> None:
-    said = settings_in({"HIVE_RUNNER": "claude", "CLAUDE_CONFIG_DIR": "/c", "HOME": "/home/alice"})
-    assert said.credentials == Path("/c/.credentials.json")
-    assert settings_in({"HIVE_RUNNER": "claude"}).credentials is None
+@pytest.mark.parametrize(
+    ("environment", "config", "login"),
+    [
+        ({"CLAUDE_CONFIG_DIR": "/c", "HIVE_CREDENTIALS_DIR": "/own"}, Path("/c"), "/c/.credentials.json"),
+        ({"HIVE_CREDENTIALS_DIR": "/own"}, Path("/own/claude"), "/own/claude/.credentials.json"),
+        ({}, None, "/home/alice/.claude/.credentials.json"),
+    ],
+)
+def test_a_login_is_where_claude_is_told_to_keep_it(
+    environment: dict[str, str], config: Path | None, login: str
+) -> None:
+    said = settings_in({"HIVE_RUNNER": "claude", "HOME": "/home/alice", **environment})
+    assert (said.config, said.login) == (config, Path(login))
 
 
 @pytest.mark.parametrize("grace", ["8", "3", "0"])
@@ -86,7 +99,7 @@ async def test_the_command_runner_is_a_runner_that_has_nothing_to_do_without_mai
     runner.cancel()
 
 
-def test_a_runner_that_is_not_there_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runners, "CLAUDE_ROOM", "hyperhive.agent.nowhere")
-    with pytest.raises(NoSuchRunner, match="this hyperhive has no runner 'claude'; configure the runner 'command'"):
-        make_runner(Clock(), Settings(kind="claude"), {}, "")
+def test_the_runner_claude_finds_its_own_place_in_the_agents(tmp_path: Path) -> None:
+    environment = {"HIVE_STATE_DIR": str(tmp_path), "HIVE_RUNNER": "claude", "HOME": str(tmp_path / "home")}
+    assert verifyObject(IRunner, make_runner(Clock(), settings_in(environment), environment, "You are an agent."))
+    assert (tmp_path / ".hive/system-prompt.md").read_text() == "You are an agent."

@@ -187,7 +187,7 @@ def _event(kind: str, **fields: Any) -> bytes:
 
 
 def main() -> None:
-    """Serve until a signal ends it; the port is in the file, whole, once it listens."""
+    """Serve until a signal ends it; once it listens, its URL is printed, and the port is in the file, whole."""
     from twisted.internet import reactor as installed
 
     parser = argparse.ArgumentParser(prog="python -m tests.claude.api", description=main.__doc__)
@@ -203,6 +203,7 @@ def main() -> None:
         written = given.port_file.with_suffix(".new")
         written.write_text(f"{api.port.getHost().port}\n")
         written.replace(given.port_file)
+        print(api.url, flush=True)
 
     reactor.callWhenRunning(lambda: Deferred.fromCoroutine(start()))
     reactor.run()

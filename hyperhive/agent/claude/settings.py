@@ -21,6 +21,8 @@ QUIET: Final = {
     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
     # What goes on in the background would begin turns of its own, which nobody asked for and nobody counts.
     "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS": "1",
+    # The hive's tools are before the model in every turn, and not behind a search that it would have to think of.
+    "ENABLE_TOOL_SEARCH": "false",
 }
 LOGINS: Final = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN")
 KEY: Final = "sk-ant-api"
