@@ -129,6 +129,11 @@ def test_the_rate_is_of_replies_within_its_span(connection: sqlite3.Connection) 
     assert stands(connection, send(connection, "alice", "bob", again[-1].id, 259))[2] == HELD
 
 
+def test_a_clock_that_was_set_back_holds_nobody(connection: sqlite3.Connection) -> None:
+    *_, last = talk(connection, 4, at=5000)
+    assert stands(connection, send(connection, "alice", "bob", last.id, 100))[2] == QUEUED
+
+
 def test_a_reply_beyond_the_hops_is_held_however_slowly_they_came(connection: sqlite3.Connection) -> None:
     said = talk(connection, 7, step=86_400)
     assert [stands(connection, sent)[2] for sent in said] == [QUEUED] * 7 + [HELD]
