@@ -12,7 +12,9 @@ from hyperhive.wire import agent_requests, host_requests, manager_requests
 from hyperhive.wire.codec import AGENT, HOST, MANAGER, Dialect, WireError, snake_case
 from hyperhive.wire.fields import BODY_BYTES, TEXT_BYTES, Whole
 from hyperhive.wire.records import Scope
+from hyperhive.wire.states import HarnessState, TurnOutcome
 from hyperhive.wire.strict import members
+from hyperhive.wire.turns import Usage
 from tests.strategies import EITHER
 
 DIALECTS = ((AGENT, agent_requests.AgentRequest), (MANAGER, manager_requests.ManagerRequest),
@@ -27,11 +29,19 @@ JSON_TYPES: dict[str, tuple[bytes, ...]] = {
     "a list": (b"[]", b"[null]"),
     "an object": (b"{}", b'{"agent_names":["bob"]}'),
 }
-GOOD: dict[Any, bytes] = {int: b"7", str: b'"7"', bool: b"true", tuple: b"[]", Scope: b'{"agent_names":["bob"]}'}
-WORDS = {int: "a whole number from ", str: "a string", bool: "true or false", tuple: "a list", Scope: "an object"}
+GOOD: dict[Any, bytes] = {
+    int: b"7", str: b'"7"', bool: b"true", tuple: b"[]", Scope: b'{"agent_names":["bob"]}', Usage: b"{}",
+    TurnOutcome: b'"done"', HarnessState: b'"ready"',
+}  # fmt: skip
+WORDS = {
+    int: "a whole number from ", str: "a string", bool: "true or false", tuple: "a list", Scope: "an object",
+    Usage: "an object", TurnOutcome: "one of 'done', 'failed', ", HarnessState: "one of 'ready', 'waiting', ",
+}  # fmt: skip
+TARGETS = {"name", "scope"}
 TAKEN: dict[Any, tuple[bytes, ...]] = {
     int: (b"7", b"-7"), str: (b'"7"', b'""'), bool: (b"true", b"false"), tuple: (b"[]",),
-    Scope: (b'{"agent_names":["bob"]}',),
+    Scope: (b'{"agent_names":["bob"]}',), Usage: (b"{}", b'{"agent_names":["bob"]}'), TurnOutcome: (),
+    HarnessState: (),
 }  # fmt: skip
 
 
