@@ -59,7 +59,7 @@ class Agent:
     def __init__(self, reactor: Any, path: str, settings: Settings, environment: Mapping[str, str]) -> None:
         self._reactor = reactor
         self._settings = settings
-        self._environment = environment
+        self._environment = {**environment, "HIVE_SOCKET": path}
         self._link = Link(reactor, path)
         self._listening = Link(reactor, path, silent=True)
         self._loop: Loop | None = None

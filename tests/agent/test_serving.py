@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 import pytest_twisted
+from attrs import evolve
 from twisted.internet.defer import CancelledError, Deferred, DeferredQueue
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
-from hyperhive.agent import command, program
+from hyperhive.agent import command, program, runners
 from hyperhive.agent.command import Command
 from hyperhive.agent.command_runner import CommandRunner
 from hyperhive.agent.link import Link
@@ -29,8 +30,9 @@ from hyperhive.agent.turn import LONGEST_TURN, RENEWAL
 from hyperhive.agent.working import Working
 from hyperhive.wire.agent_requests import Recv, Renew, Send, SetStatus, Whoami
 from hyperhive.wire.fields import BODY_BYTES
-from hyperhive.wire.states import HarnessState
+from hyperhive.wire.states import HarnessState, OrderKind, TurnOutcome
 from hyperhive.wire.turn_requests import BeginTurn, EndTurn
+from hyperhive.wire.turns import Order
 from tests.agent.conftest import Gate
 from tests.agent.small_hive import SmallHive
 
@@ -498,3 +500,79 @@ async def test_a_stopped_agent_whose_daemon_comes_back_in_time_puts_its_mail_bac
     hive.until(lambda: SetStatus("told-to-stop") in hive.asked).addCallback(lambda _: hive.drop())
     await agent.stop()
     assert hive.put_back == [(1, False)]
+
+
+async def test_an_order_reaches_the_turn_under_way_over_the_real_lines(
+    hive: SmallHive, serve: Serve, gate: Gate
+) -> None:
+    hive.deliver("bob", "hello")
+    serve(f'test -n "$HIVE_REDELIVERED" || {{ {gate.script}; }}')
+    await gate.reached()
+    await hive.until(hive.listened)
+    hive.order(Order(id=1, order=OrderKind.CANCEL_TURN, turn=1))
+    await hive.until(lambda: hive.done)
+    assert [end.outcome for end in hive.ended] == [TurnOutcome.CANCELLED, TurnOutcome.DONE]
+    assert hive.put_back == [(1, True)]
+
+
+async def test_an_order_breaks_off_the_wait_for_mail_and_the_wait_goes_on(
+    hive: SmallHive, serve: Serve, said: list[str]
+) -> None:
+    serve("cat")
+    await hive.until(hive.parked)
+    await hive.until(hive.listened)
+    hive.order(Order(id=1, order=OrderKind.COMPACT))
+    await hive.until(lambda: hive.ended)
+    await hive.until(hive.parked)
+    hive.deliver("bob", "hello")
+    await hive.until(lambda: hive.done)
+    assert [turn.ids for turn in hive.turns] == [(), (1,)]
+    assert said[:2] == [
+        "connected as alice (agent) of testhive, start 3",
+        "the operator's order is carried out: compact",
+    ]
+
+
+async def test_what_a_command_writes_is_the_stream_of_its_turn_though_it_fails(hive: SmallHive, serve: Serve) -> None:
+    hive.deliver("bob", "hello")
+    serve("printf 'one\\ntwo\\377\\nthree'; exit 1")
+    await hive.until(lambda: hive.ended)
+    assert hive.stream == ["one", "two\N{REPLACEMENT CHARACTER}", "three"]
+
+
+async def test_a_command_may_end_well_in_the_grace_of_a_stop(reactor: Any, hive: SmallHive, gate: Gate) -> None:
+    hive.deliver("bob", "hello")
+    agent = Agent(reactor, hive.path, evolve(shell(f"{gate.script}; echo made it"), grace=20.0), {})
+    agent.start()
+    await gate.reached()
+    over = Deferred.fromCoroutine(agent.stop())
+    gate.open()
+    await over
+    assert hive.sent == [Send("bob", "made it", 1)]
+    assert hive.done == [1]
+
+
+async def test_a_runner_that_can_not_be_had_is_one_sentence_and_status_1(
+    reactor: Any, hive: SmallHive, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runners, "CLAUDE_ROOM", "hyperhive.agent.nowhere")
+    agent = Agent(Unstoppable(reactor), hive.path, Settings(kind="claude"), {})
+    agent.start()
+    await hive.until(lambda: Whoami() in hive.asked)
+    await agent._served
+    await agent.stop()
+    assert agent.status == 1
+    assert said[-1].startswith("this hyperhive has no runner 'claude'")
+
+
+class Unstoppable:
+    """The reactor, which goes on when it is told to stop."""
+
+    def __init__(self, reactor: Any) -> None:
+        self._reactor = reactor
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._reactor, name)
+
+    def stop(self) -> None:
+        """Not while the tests run."""
