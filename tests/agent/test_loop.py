@@ -11,10 +11,12 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from hyperhive.agent import turn
+from hyperhive.agent.command import GRACE
 from hyperhive.agent.runner import Limited, NotLoggedIn, PromptTooLong, Result, TurnError
 from hyperhive.agent.setbacks import LONGEST_LIMIT
 from hyperhive.agent.turn import LONGEST_TURN, PATIENCE, RENEWAL
 from hyperhive.wire.agent_requests import GetOpenThreads, Recv, Renew, RequeueInflight, Send
+from hyperhive.wire.responses import Ok
 from hyperhive.wire.states import OrderKind, TurnOutcome
 from hyperhive.wire.turn_requests import BeginTurn, EndTurn, Report
 from hyperhive.wire.turns import Usage
@@ -200,6 +202,28 @@ def test_another_turn_than_the_one_that_is_named_goes_on(bench: Bench) -> None:
     assert bench.daemon.ends == [(DONE, None, None)]
 
 
+def test_a_turn_that_is_cancelled_before_its_number_was_heard_does_not_begin_its_work(bench: Bench) -> None:
+    begun: Deferred[Any] = Deferred()
+    bench.daemon.answers[BeginTurn] = begun
+    bench.turn()
+    bench.daemon.order(OrderKind.CANCEL_TURN, turn=41)
+    del bench.daemon.answers[BeginTurn]
+    begun.callback(Ok(41))
+    assert bench.daemon.of(EndTurn)[0] == EndTurn(
+        41, CANCELLED, spent=True, error="the operator cancelled it", usage=Usage()
+    )
+
+
+def test_a_turn_that_ends_well_although_it_was_cancelled_is_done(bench: Bench) -> None:
+    bench.runner.obeys = False
+    under_way: Deferred[Result] = Deferred()
+    bench.turn(under_way)
+    bench.daemon.order(OrderKind.CANCEL_TURN, turn=1)
+    under_way.callback(Result(reply="done already"))
+    assert bench.daemon.ends == [(DONE, None, None)]
+    assert len(bench.daemon.of(Send)) == 1
+
+
 def test_a_runner_that_does_not_end_a_cancelled_turn_is_left_behind(bench: Bench) -> None:
     bench.runner.obeys = False
     bench.turn(Deferred())
@@ -345,6 +369,14 @@ def test_a_loop_that_rests_is_stopped_at_once(bench: Bench) -> None:
     bench.turn(Limited("the quota is spent", NOW + 100))
     bench.loop.stop(4)
     assert bench.over.called
+
+
+def test_a_runner_that_does_not_close_holds_nothing_up_for_long(bench: Bench, said: list[str]) -> None:
+    bench.runner.closing = Deferred()
+    bench.loop.stop(0)
+    bench.clock.advance(GRACE)
+    assert bench.over.called
+    assert said[-1] == "the runner did not end what runs for it in time"
 
 
 def test_a_long_reason_is_cut_to_what_the_wire_takes() -> None:
