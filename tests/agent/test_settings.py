@@ -13,7 +13,7 @@ from hyperhive.agent import runners
 from hyperhive.agent.runner import IRunner, Prompt
 from hyperhive.agent.runners import NoSuchRunner, make_runner
 from hyperhive.agent.settings import Settings, WrongSetting, settings_in
-from tests.agent.test_serving import shell
+from tests.agent.serving import shell
 
 
 @pytest.mark.parametrize(
