@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable
+from enum import Enum
 from typing import Annotated, Any, Final, get_args, get_origin
 
 import attrs
@@ -45,6 +46,7 @@ def make_strict_converter() -> Converter:
     converter.register_structure_hook(int, whole(I64))
     converter.register_structure_hook(str, _string)
     converter.register_structure_hook(bool, _flag)
+    converter.register_structure_hook_factory(_is_words, _word)
     converter.register_structure_hook_factory(_is_bounded, lambda kind: _bounded(converter, kind))
     converter.register_structure_hook_factory(_is_tuple, lambda kind: _listed(converter, kind, None))
     converter.register_structure_hook_factory(attrs.has, lambda kind: _record(converter, kind))
@@ -81,6 +83,8 @@ def expectation(kind: Any) -> str:
         return _KINDS[list]
     if attrs.has(kind):
         return _KINDS[dict]
+    if _is_words(kind):
+        return _one_of(kind)
     return _range(I64) if kind is int else _KINDS.get(kind, "given")
 
 
@@ -123,6 +127,26 @@ def _flag(value: Any, _: Any) -> bool:
     if value.__class__ is not bool:
         raise Mismatch(_KINDS[bool], value)
     return value
+
+
+def _is_words(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Enum)
+
+
+def _word(kind: type[Enum]) -> Hook:
+    words = {str(member.value): member for member in kind}
+
+    def hook(value: Any, _: Any) -> Enum:
+        found = words.get(value) if value.__class__ is str else None
+        if found is None:
+            raise Mismatch(_one_of(kind), value)
+        return found
+
+    return hook
+
+
+def _one_of(kind: type[Enum]) -> str:
+    return f"one of {', '.join(repr(member.value) for member in kind)}"
 
 
 def _is_bounded(kind: Any) -> bool:

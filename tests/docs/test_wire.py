@@ -84,7 +84,8 @@ def subject(example: Block) -> str:
 def follow(line: Line, said: str, example: Block, sockets: Path, found: dict[str, str]) -> None:
     """Do what one line of an example says; `found` is what `…` stands for in what is sent, by its key."""
     if said.startswith(">"):
-        line.say(re.sub(r'"(\w+)":"…"', lambda key: f'"{key[1]}":"{found[key[1]]}"', said[2:]))
+        asked = re.sub(r'"(\w+)":"…"', lambda key: f'"{key[1]}":"{found[key[1]]}"', said[2:])
+        line.say(re.sub("…", lambda _: found["id"], asked))
         return
     if said == "|":
         line.say_no_more()
@@ -103,7 +104,7 @@ def follow(line: Line, said: str, example: Block, sockets: Path, found: dict[str
     assert said[:2] in {"< ", "<"}, f"{example.place}: a line begins with '> ', '< ', '! ', '+ ' or '|': {said}"
     heard = line.hear()
     assert re.fullmatch(pattern(said[2:]), heard), f"{example.place}\n  the page: {said[2:]}\n  the hive: {heard}"
-    found |= re.findall(r'"(digest)":"(\w+)"', heard)
+    found |= re.findall(r'"(digest|id)":"?(\w+)', heard)
 
 
 def committed(repository: Path, text: str) -> str:

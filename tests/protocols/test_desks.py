@@ -16,12 +16,14 @@ from hyperhive.protocols.host_turns import HostTurnDesk
 from hyperhive.protocols.manager import ManagerDesk
 from hyperhive.services import homes
 from hyperhive.services.changes import Changes
-from hyperhive.wire import host_requests, manager_requests
+from hyperhive.services.orders import Given
+from hyperhive.wire import host_requests, host_turn_requests, manager_requests
 from hyperhive.wire.agent_requests import Answer, Whoami
 from hyperhive.wire.names import EVERYONE, MANAGER, OPERATOR
 from hyperhive.wire.records import ConfigFile, Urls
 from hyperhive.wire.responses import HostResponse, Identity, List, Logs, Ok
-from hyperhive.wire.states import ApprovalStatus, OperationKind, OperationState, QuestionStatus
+from hyperhive.wire.states import ApprovalStatus, OperationKind, OperationState, OrderKind, QuestionStatus
+from hyperhive.wire.turns import Order
 from tests.fakes import Bench
 
 Ask = Callable[[Any], Any]
@@ -276,3 +278,43 @@ def test_a_dead_letter_is_listed_and_queued_again(bench: Bench, operator: Ask) -
 
 def test_the_manager_is_an_agent_too(manager: Ask) -> None:
     assert manager(Whoami()) == Identity(MANAGER, "manager", "test", 1)
+
+
+def test_the_operator_sees_turns_and_their_streams(bench: Bench, operator: Ask) -> None:
+    turn = bench.get(bench.turns.begin("bob", (), "command", None))
+    bench.get(bench.turns.hear("bob", turn, 1, ["one", "two"]))
+    bench.get(bench.turns.begin("alice", (), "command", None))
+    assert [row.agent for row in operator(host_turn_requests.Turns(9)).turns] == ["alice", "bob"]
+    assert [row.id for row in operator(host_turn_requests.Turns(9, "bob")).turns] == [turn]
+    found = operator(host_turn_requests.TurnLog(turn, 1))
+    assert [(row.id, row.events) for row in found.turns] == [(turn, 2)]
+    assert [(event.seq, event.event) for event in found.events] == [(2, "two")]
+    with pytest.raises(Refused, match="there is no turn 9"):
+        operator(host_turn_requests.TurnLog(9))
+
+
+@pytest.mark.parametrize(
+    ("request_made", "order"),
+    [
+        (host_turn_requests.CancelTurn("bob"), Order(id=1, order=OrderKind.CANCEL_TURN, turn=1)),
+        (host_turn_requests.Compact("bob"), Order(id=1, order=OrderKind.COMPACT)),
+        (host_turn_requests.NewSession("bob"), Order(id=1, order=OrderKind.NEW_SESSION)),
+        (host_turn_requests.SetModel("bob", "m"), Order(id=1, order=OrderKind.SET_MODEL, model="m")),
+        (host_turn_requests.SetModel("bob"), Order(id=1, order=OrderKind.SET_MODEL)),
+        (host_turn_requests.Login("bob", "t"), Order(id=1, order=OrderKind.LOGIN, token="t")),
+    ],
+)
+def test_the_operators_orders_reach_the_harness(
+    bench: Bench, operator: Ask, request_made: Any, order: Order
+) -> None:  # fmt: skip
+    bench.get(bench.turns.begin("bob", (), "claude", None))
+    taken: list[Order] = []
+
+    def take(given: tuple[Given, ...]) -> None:
+        for one in given:
+            taken.append(one.order)
+            bench.orders.read(one)
+
+    bench.orders.wait("bob", 30, lambda: None).addCallback(take)
+    assert operator(request_made) == HostResponse(ok=True)
+    assert taken == [order]

@@ -4,110 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import Any
 
 import pytest
-import pytest_twisted
-from attrs import define
 from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 
-from hyperhive.limits import MailLimits
-from hyperhive.protocols.agent import AgentDesk
-from hyperhive.services.broker import Broker
-from hyperhive.services.feed import Feed
-from hyperhive.services.harnesses import Harnesses
-from hyperhive.services.leases import Leases
-from hyperhive.services.orders import Orders
-from hyperhive.services.pulse import Pulse
-from hyperhive.services.questions import Questions
-from hyperhive.services.roster import Roster
-from hyperhive.services.turns import Turns
-from hyperhive.store import agents
-from hyperhive.store.database import Database
-from hyperhive.store.mail import Post
-from hyperhive.store.schema import open_database
-from hyperhive.wire.codec import AGENT
-from tests.fakes import FakeContainers, PromptWorker
-from tests.protocols.conftest import Client, Stage, turn
+from tests.protocols.conftest import Client, turn
+from tests.protocols.mailroom import Mail, client_of_bob, mail_of_bob  # noqa: F401 - fixtures
 
 pytestmark = pytest.mark.deadline(10)
 
 QUEUED, LEASED, DONE = 0, 1, 2
-
-
-@define(eq=False)
-class Mail:
-    """Bob's socket, and the mail behind it."""
-
-    stage: Stage
-    broker: Broker
-    leases: Leases
-    orders: Orders
-
-    async def send(self, *bodies: str) -> None:
-        for body in bodies:
-            await self.broker.send(Post(sender="alice", to="bob", body=body, at=1))
-
-    async def states(self) -> list[tuple[int, bool, int]]:
-        rows = await self.broker.database.perform(
-            lambda connection: connection.execute(
-                "SELECT state, redelivered, attempts FROM messages ORDER BY id"
-            ).fetchall()
-        )
-        return [(state, bool(again), attempts) for state, again, attempts in rows]
-
-    async def reach(self, *states: tuple[int, bool, int]) -> None:
-        """Wait until messages stand like that."""
-        while await self.states() != list(states):
-            await turn()
-
-
-@pytest_twisted.async_yield_fixture
-async def mail(stage: Stage, tmp_path: Path) -> AsyncIterator[Mail]:
-    from twisted.internet import reactor
-
-    clock: Any = reactor
-    database = Database(
-        lambda: open_database(tmp_path / "broker.sqlite"), clock, lambda job: job(), PromptWorker
-    )  # fmt: skip
-    database.open()
-    broker = Broker(database, clock, Feed(0), MailLimits())
-    leases = Leases(broker)
-    turns, orders, containers = Turns(broker, leases), Orders(clock), FakeContainers()
-    for service in (turns, orders):
-        service.startService()
-    roster = Roster(broker, containers)
-    for name in ("alice", "bob", "manager"):
-        await database.perform(lambda connection, name=name: agents.begin_start(connection, name))  # type: ignore[misc]
-        await database.perform(lambda connection, name=name: agents.is_running(connection, name))  # type: ignore[misc]
-    stage.serve(
-        AGENT,
-        lambda look: AgentDesk(
-            broker=broker,
-            leases=leases,
-            turns=turns,
-            harnesses=Harnesses(broker, containers, orders),
-            questions=Questions(broker),
-            roster=roster,
-            hive="box",
-            name="bob",
-            look=look,
-            speak=Pulse().voice("bob"),
-        ),
-    )
-    yield Mail(stage, broker, leases, orders)
-    await stage.close()
-    orders.stopService()
-    turns.stopService()
-    await database.close()
-
-
-@pytest.fixture
-def bob(mail: Mail) -> Client:
-    return mail.stage.client()
 
 
 RECV, MANY = '{"cmd":"recv","wait_seconds":0}', '{"cmd":"recv","wait_seconds":0,"max":32}'

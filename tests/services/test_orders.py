@@ -57,7 +57,7 @@ def test_it_is_found_out_whether_an_order_was_read(bench: Bench) -> None:
     on_their_way: list[Given] = []
     waiting = wait(bench, lambda: bench.orders.read(on_their_way[0]))
     asked = ask(bench)
-    on_their_way += bench.get(waiting)
+    on_their_way.append(bench.get(waiting)[0])
     bench.pass_time(GLANCE)
     assert bench.get(asked) is None
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from hyperhive.limits import RETENTION_INTERVAL, RETENTION_SLICE
+from hyperhive.limits import RETENTION_INTERVAL, RETENTION_SLICE, TURN_EVENTS_SECONDS
 from hyperhive.services.retention import Retention
 from tests.fakes import Bench, HandWorker
 
@@ -38,6 +38,20 @@ def test_old_mail_is_forgotten_at_the_start_and_every_hour(bench: Bench) -> None
     fill(bench, 1, 0)
     bench.pass_time(RETENTION_INTERVAL)
     assert [state for _, state, _, _ in bench.states()] == [0]
+    bench.get(retention.stopService())
+
+
+def test_what_runners_wrote_is_forgotten_after_two_weeks(bench: Bench) -> None:
+    turn = bench.get(bench.turns.begin("bob", (), "command", None))
+    bench.get(bench.turns.hear("bob", turn, 1, ["x"] * 256))
+    bench.get(bench.turns.hear("bob", turn, 257, ["x"] * 256))
+    bench.pass_time(TURN_EVENTS_SECONDS - 1)
+    bench.get(bench.turns.hear("bob", turn, 513, ["y"]))
+    retention = Retention(bench.broker)
+    retention.startService()
+    assert len(bench.get(bench.turns.log(turn, 0))[1]) == 513
+    bench.pass_time(RETENTION_INTERVAL)
+    assert [event.event for event in bench.get(bench.turns.log(turn, 0))[1]] == ["y"]
     bench.get(retention.stopService())
 
 

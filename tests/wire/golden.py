@@ -37,10 +37,12 @@ from hyperhive.wire.states import (
     Outcome,
     QuestionStatus,
 )
+from tests.wire import golden_turns
 
 Lines = tuple[tuple[str, Any], ...]
 
 AGENT_REQUESTS: Final[Lines] = (
+    *golden_turns.AGENT_REQUESTS,
     # the seed's
     ('{"cmd":"send","to":"bob","body":"hi"}', agent.Send("bob", "hi")),
     ('{"cmd":"recv"}', agent.Recv()),
@@ -98,6 +100,7 @@ MANAGER_REQUESTS: Final[Lines] = (
 )
 
 HOST_REQUESTS: Final[Lines] = (
+    *golden_turns.HOST_REQUESTS,
     # the seed's
     ('{"cmd":"spawn","name":"bob"}', host.Spawn("bob")),
     ('{"cmd":"request_spawn","name":"bob"}', manager.RequestSpawn("bob")),
@@ -152,6 +155,7 @@ _ROW = InboxRow(id=1, sender="bob", body="hi", at=1700000000)
 _ROW_LINE = '{"id":1,"from":"bob","body":"hi","at":1700000000}'
 
 AGENT_ANSWERS: Final[Lines] = (
+    *golden_turns.AGENT_ANSWERS,
     # the seed's
     ('{"kind":"ok"}', responses.Ok()),
     ('{"kind":"err","message":"no"}', responses.Err("no")),
@@ -225,6 +229,7 @@ def _host(**fields: Any) -> responses.HostResponse:
 
 
 HOST_ANSWERS: Final[Lines] = (
+    *golden_turns.HOST_ANSWERS,
     # the seed's, and the version that every host answer starts with
     ('{"version":1,"ok":true}', _host()),
     ('{"version":1,"ok":false,"error":"no"}', responses.HostResponse(ok=False, error="no")),
@@ -499,6 +504,7 @@ HOST_ANSWERS: Final[Lines] = (
 )
 
 EVENTS: Final[Lines] = (
+    *golden_turns.EVENTS,
     # the seed's
     (
         '{"event":"approval_resolved","id":1,"agent":"bob","commit_ref":"0a1b","status":"approved"}',
