@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.defer import TimeoutError as TookTooLong
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from hyperhive.agent.asking import IAsk
+from hyperhive.agent.command import GRACE
 from hyperhive.agent.login_watch import LoginWatch
 from hyperhive.agent.orders import Orders
 from hyperhive.agent.runner import IRunner
 from hyperhive.agent.setbacks import Rest, Setbacks
 from hyperhive.agent.standing import Standing
-from hyperhive.agent.turn import CANCELLED, LONGEST_TURN, Ending, Turns, Work
+from hyperhive.agent.turn import LONGEST_TURN, Ending, Turns, Work
 from hyperhive.agent.working import Working
 from hyperhive.client import Refused, WireError, expected
 from hyperhive.limits import LONGEST_BATCH_WAIT
@@ -61,7 +63,7 @@ class Loop:
         self._context_tokens = context_tokens
         self._turns = Turns(clock, daemon, runner, longest_turn)
         self._standing = Standing(daemon, runner.model)
-        self._orders = Orders(clock, listening, self._cancel, self._wake)
+        self._orders = Orders(clock, listening, self._turns.cancel, self._wake)
         self._stopping = False
         self._idle: Deferred[Any] = succeed(None)
         self._for_orders = False
@@ -77,13 +79,21 @@ class Loop:
                 await self._step()
         finally:
             listening.cancel()
-            await self._runner.close()
+            await self._close_runner()
 
     def stop(self, grace: float) -> None:
         """Begin no turn any more; one that is under way has so many seconds, then it is cancelled and put back."""
         self._stopping = True
         self._turns.stop(grace)
         self._idle.cancel()
+
+    async def _close_runner(self) -> None:
+        """Let it end what runs for it, and don't wait for ever."""
+        closing = Deferred.fromCoroutine(self._runner.close())
+        try:
+            await closing.addTimeout(GRACE, self._clock)
+        except TookTooLong:
+            self._log.warn("the runner did not end what runs for it in time")
 
     async def _step(self) -> None:
         """What comes first of: an order, the rest of a rest, room in the context, mail."""
@@ -96,6 +106,8 @@ class Loop:
             await self._tidy_up()
         else:
             await self._tell(HarnessState.READY)
+            if len(self._orders):
+                return
             for letter in await self._mail():
                 await self._answer(letter)
 
@@ -174,12 +186,6 @@ class Loop:
     def _end_rest(self, *states: HarnessState) -> None:
         if self._rest is not None and self._rest.state in states:
             self._rest = None
-
-    def _cancel(self, turn: int | None) -> None:
-        if turn is not None and turn == self._turns.number:
-            self._turns.cancel(CANCELLED)
-        else:
-            self._log.info("turn {turn} was to be cancelled, and is over already", turn=turn)
 
     def _wake(self) -> None:
         if self._for_orders:

@@ -17,7 +17,7 @@ from hyperhive.agent.link import Link
 from hyperhive.agent.login_watch import LoginWatch
 from hyperhive.agent.loop import Loop
 from hyperhive.agent.prompting import Prompts
-from hyperhive.agent.runners import make_runner
+from hyperhive.agent.runners import NoSuchRunner, make_runner
 from hyperhive.agent.setbacks import LONGEST_STAGGER, Setbacks
 from hyperhive.agent.settings import SETTLING, Settings
 from hyperhive.agent.turn import LONGEST_TURN
@@ -60,7 +60,7 @@ class Agent:
     def __init__(self, reactor: Any, path: str, settings: Settings, environment: Mapping[str, str]) -> None:
         self._reactor = reactor
         self._settings = settings
-        self._environment = environment
+        self._environment = {**environment, "HIVE_SOCKET": path}
         self._link = Link(reactor, path)
         self._listening = Link(reactor, path, silent=True)
         self._loop: Loop | None = None
@@ -106,7 +106,7 @@ class Agent:
         await self._loop.serve()
 
     def _crash(self, failure: Failure) -> None:
-        if failure.check(WrongSocket):
+        if failure.check(WrongSocket, NoSuchRunner):
             self._log.error("{error}", error=failure.value)
         else:
             self._log.failure("hive-agent has a fault and stops", failure)

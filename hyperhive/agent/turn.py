@@ -52,7 +52,7 @@ CANCELLED: Final = Ending(outcome=TurnOutcome.CANCELLED, error="the operator can
 
 
 class Turns:
-    """Does turns. `number` is the one under way, None between two."""
+    """Does turns, one at a time."""
 
     _log: ClassVar[Logger] = Logger()
 
@@ -65,7 +65,8 @@ class Turns:
         self._as: Ending | None = None
         self._timers: list[IDelayedCall] = []
         self._grace: float | None = None
-        self.number: int | None = None
+        self._number: int | None = None
+        self._unheard: int | None = None
 
     async def do(self, letters: Sequence[Letter], work: Work) -> Ending:
         """One turn about those messages. Raises Refused and WireError if the daemon lets none begin."""
@@ -75,18 +76,24 @@ class Turns:
         if number is None:
             raise WireError("the daemon began a turn and did not say which")
         stream = Stream(self._clock, self._daemon, number)
-        self.number = number
+        self._number = number
         try:
             ending = await self._ended(work, stream)
             await stream.close()
         finally:
-            self.number = None
+            self._number = None
             stream.abandon()
         await self._settle(number, ending)
         return ending
 
-    def cancel(self, ending: Ending) -> None:
-        """End the work under way, if there is some; unless it ends well all the same, the turn ends as that."""
+    def cancel(self, number: int | None) -> None:
+        """End the turn with that number, if it is under way; unless it ends well all the same, it ends as cancelled."""
+        if number is not None and number == self._number:
+            self._end_as(CANCELLED)
+        elif self._number is None:
+            self._unheard = number  # it may be the one that begins, of which the daemon's word is still on its way
+
+    def _end_as(self, ending: Ending) -> None:
         if self._working is None or self._as is not None:
             return
         self._as = ending
@@ -97,15 +104,17 @@ class Turns:
         """Begin no more work, and cancel what is under way unless it ends within so many seconds."""
         self._grace = grace
         if self._working is not None:
-            self._in(grace, self.cancel, STOPPING)
+            self._in(grace, self._end_as, STOPPING)
 
     async def _ended(self, work: Work, stream: Stream) -> Ending:
         if self._grace is not None:
             return STOPPING
+        if self._unheard is not None and self._unheard == self._number:
+            return CANCELLED
         self._as = None
         with self._renewing():
             self._working = Deferred.fromCoroutine(self._whole(work, stream))
-            self._in(self._longest, self.cancel, overdue(self._longest))
+            self._in(self._longest, self._end_as, overdue(self._longest))
             try:
                 result = await self._working
             except (TurnError, CancelledError) as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,19 @@ from twisted.internet.defer import Deferred
 from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
 from zope.interface import implementer
 
+from hyperhive.agent.command import Command
+from hyperhive.agent.command_runner import CommandRunner
+from hyperhive.agent.link import Link
+from hyperhive.agent.login_watch import LoginWatch
+from hyperhive.agent.loop import Loop
+from hyperhive.agent.program import Agent
+from hyperhive.agent.prompting import Prompts
+from hyperhive.agent.setbacks import Setbacks
+from hyperhive.agent.settings import CONTEXT_TOKENS, Settings
+from hyperhive.agent.working import Working
 from hyperhive.wire.agent_requests import SetStatus
+from tests.agent.scripted import Bench
+from tests.agent.serving import RecordingClock, Serve, shell, when_cancelled
 from tests.agent.small_hive import SmallHive
 
 KNOCK = """
@@ -91,3 +103,64 @@ def said() -> Generator[list[str]]:
     globalLogPublisher.addObserver(observe)
     yield lines
     globalLogPublisher.removeObserver(observe)
+
+
+@pytest.fixture
+def serve(reactor: Any, hive: SmallHive) -> Generator[Serve]:
+    """Starts an agent that gives its mail to a shell script."""
+    agents: list[Agent] = []
+
+    def start(script: str | None) -> Agent:
+        agents.append(Agent(reactor, hive.path, shell(script) if script else Settings(), {}))
+        agents[-1].start()
+        return agents[-1]
+
+    yield start
+    for agent in agents:
+        pytest_twisted.blockon(Deferred.fromCoroutine(agent.stop()))
+
+
+@pytest.fixture
+def clock(reactor: Any) -> RecordingClock:
+    return RecordingClock(reactor)
+
+
+@pytest.fixture
+def serve_by_clock(reactor: Any, hive: SmallHive, clock: RecordingClock) -> Generator[Callable[[str], None]]:
+    """Starts an agent whose pauses and renewals go by `clock`."""
+    links = Link(reactor, hive.path), Link(reactor, hive.path, silent=True)
+    parts: list[tuple[Loop, Deferred[None]]] = []
+
+    def start(script: str) -> None:
+        runner = CommandRunner(Command(reactor, ["sh", "-c", script]))
+        loop = Loop(
+            clock,
+            links[0],
+            links[1],
+            runner,
+            Working(links[0], runner, Prompts(places={})),
+            setbacks=Setbacks(clock, lambda: 0.0),
+            login=LoginWatch(clock, None),
+            context_tokens=CONTEXT_TOKENS,
+        )
+        for link in links:
+            link.start()
+        parts.append((loop, Deferred.fromCoroutine(loop.serve())))
+
+    yield start
+    for loop, served in parts:
+        loop.stop(0)
+        pytest_twisted.blockon(served.addErrback(when_cancelled))
+    for link in links:
+        pytest_twisted.blockon(link.stop())
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    made = Bench(tmp_path / "credentials")
+    made.start()
+    yield made
+    made.daemon.come_back()
+    made.loop.stop(0)
+    assert made.over.called
+    assert made.clock.getDelayedCalls() == []

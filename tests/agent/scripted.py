@@ -39,6 +39,7 @@ class ScriptedDaemon:
     mail: deque[Letter] = field(factory=deque)
     threads: tuple[OpenThread, ...] = ()
     refusals: dict[type[Any], str] = field(factory=dict)
+    answers: dict[type[Any], Any] = field(factory=dict)
     away: bool = False
     _turns: dict[int, tuple[Letter, ...]] = field(factory=dict)
     _in_hand: dict[int, Letter] = field(factory=dict)
@@ -55,7 +56,7 @@ class ScriptedDaemon:
         self.asked.append(request)
         if type(request) in self.refusals:
             raise Refused(self.refusals[type(request)])
-        answer = self._answer(request)
+        answer = self.answers[type(request)] if type(request) in self.answers else self._answer(request)
         return await answer if isinstance(answer, Deferred) else answer
 
     def come_back(self) -> None:
@@ -108,7 +109,7 @@ class ScriptedDaemon:
                 self._turns[number] = tuple(self._in_hand[id_] for id_ in request.ids)
                 return responses.Ok(number)
             case turn_requests.EndTurn():
-                if request.outcome is not TurnOutcome.DONE:
+                if request.outcome is not TurnOutcome.DONE and request.turn in self._turns:
                     back = [evolve(letter, redelivered=True) for letter in self._turns[request.turn]]
                     self.mail.extendleft(reversed(back))
                 return responses.Ok()
@@ -147,6 +148,7 @@ class ScriptedRunner:
         self.tokens: list[str | None] = []
         self.obeys = True
         self.closed = False
+        self.closing: Deferred[None] | None = None
         self._under_way: Deferred[Any] | None = None
 
     async def turn(self, prompt: Prompt, hear: Callable[[str], None]) -> Result:
@@ -177,6 +179,8 @@ class ScriptedRunner:
 
     async def close(self) -> None:
         self.closed = True
+        if self.closing is not None:
+            await self.closing
 
     async def _step(self, plain: Any) -> Any:
         step = self.script.popleft() if self.script else plain

@@ -12,7 +12,7 @@ from zope.interface.verify import verifyObject
 from hyperhive.agent.runner import IRunner, Prompt
 from hyperhive.agent.runners import make_runner
 from hyperhive.agent.settings import Settings, WrongSetting, settings_in
-from tests.agent.test_serving import shell
+from tests.agent.serving import shell
 
 
 @pytest.mark.parametrize(
