@@ -10,12 +10,19 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 import attrs
 from hypothesis import strategies as st
 
+from hyperhive.wire.agent_requests import Remind
 from hyperhive.wire.fields import I64, Chars, Count, Whole
 from hyperhive.wire.host_requests import Restart, Start, Stop
 from hyperhive.wire.strict import members
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40)
+
+EITHER = {
+    **dict.fromkeys((Start, Stop, Restart), ("name", "scope")),
+    Remind: ("delay_seconds", "at"),
+}
+"""Requests that take exactly one of two fields."""
 
 
 def of_union(union: Any) -> st.SearchStrategy[Any]:
@@ -27,8 +34,9 @@ def of_class(kind: type[Any]) -> st.SearchStrategy[Any]:
     """Values of one class."""
     hints = get_type_hints(kind, include_extras=True)
     fields = {field.name: of_type(hints[field.name]) for field in attrs.fields(kind)}
-    if kind in (Start, Stop, Restart):
-        return st.one_of(_targeted(kind, fields, "name"), _targeted(kind, fields, "scope"))
+    if kind in EITHER:
+        one, other = EITHER[kind]
+        return st.one_of(_with_one_of(kind, fields, one, other), _with_one_of(kind, fields, other, one))
     return st.builds(partial(_made, kind), st.fixed_dictionaries(fields))
 
 
@@ -59,9 +67,10 @@ def _bounded(kind: Any, bounds: Any) -> st.SearchStrategy[Any]:
     raise TypeError(bounds)
 
 
-def _targeted(kind: type[Any], fields: dict[str, st.SearchStrategy[Any]], by: str) -> st.SearchStrategy[Any]:
-    """One of `name` and `scope`, which these requests take."""
-    other = {"name": "scope", "scope": "name"}[by]
+def _with_one_of(
+    kind: type[Any], fields: dict[str, st.SearchStrategy[Any]], by: str, other: str
+) -> st.SearchStrategy[Any]:
+    """A request with the one field of the two."""
     given = fields[by].filter(lambda value: value is not None and getattr(value, "agent_names", True))
     return st.builds(partial(_made, kind), st.fixed_dictionaries({**fields, by: given, other: st.none()}))
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _STYLES: Final = {
     "failed": "bold red", "running": "green", "paused": "yellow", "stopped": "dim",
-    "succeeded": "green", "unknown": "bold red", "queued": "yellow", "dead": "bold red",
+    "succeeded": "green", "unknown": "bold red", "queued": "yellow", "held": "yellow", "dead": "bold red",
 }  # fmt: skip
 
 

@@ -25,6 +25,7 @@ INTERRUPTED: Final = 130
 COMMANDS_FOR: Final = {
     "'config_log' lists": "'hivectl config log' lists",
     "'dead_letters' lists": "'hivectl dead-letters' lists",
+    "'held' lists": "'hivectl held' lists",
     "'diff' shows": "'hivectl diff' shows",
     "'list' names": "'hivectl list' names",
     "'operations' with 'all' lists": "'hivectl operations --all' lists",

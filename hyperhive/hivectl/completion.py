@@ -83,6 +83,14 @@ def dead_letters(path: str | None) -> list[CompletionItem]:
     )  # fmt: skip
 
 
+def held(path: str | None) -> list[CompletionItem]:
+    """The held conversations."""
+    return _offered(
+        path, {"cmd": "held"}, "held",
+        lambda row: CompletionItem(str(row["thread"]), help=shortened(", ".join(row["agents"]), HELP)),
+    )  # fmt: skip
+
+
 def _named(name: str) -> CompletionItem:
     return CompletionItem(str(name))
 

@@ -9,11 +9,13 @@ import click
 from hyperhive.hivectl import completion
 from hyperhive.hivectl.errands import Query, deed, query
 from hyperhive.hivectl.mail_pages import dead_letters as dead_letters_page
+from hyperhive.hivectl.mail_pages import held as held_page
 from hyperhive.hivectl.mail_pages import inbox as inbox_page
 from hyperhive.hivectl.mail_pages import messages as messages_page
 from hyperhive.hivectl.mail_pages import sent
 from hyperhive.hivectl.verbs import COUNT, ID, agent_names, numbered, recipients, verb
 from hyperhive.wire import host_requests as ask
+from hyperhive.wire import host_turn_requests
 
 
 @verb("send")
@@ -44,6 +46,19 @@ def messages(agent: str | None, limit: int, before: int | None) -> Query:
     return query(ask.Messages(limit, agent, before), messages_page)
 
 
+@verb("held")
+def held() -> Query:
+    """List the conversations between agents that are held."""
+    return query(host_turn_requests.Held(), held_page)
+
+
+@verb("release")
+@numbered(completion.held, "THREAD")
+def release(number: int) -> Query:
+    """Let the mail of a held conversation go, and the agents in it go on."""
+    return deed(host_turn_requests.Release(number), f"Conversation {number} is released.")
+
+
 @verb("dead-letters")
 def dead_letters() -> Query:
     """List the messages that were given up."""
@@ -57,7 +72,7 @@ def requeue(number: int) -> Query:
     return deed(ask.Requeue(number), f"Message {number} is queued again.")
 
 
-COMMANDS = (send, inbox, messages, dead_letters, requeue)
+COMMANDS = (send, inbox, messages, held, release, dead_letters, requeue)
 
 
 def _standard_input() -> str:

@@ -10,6 +10,7 @@ from hyperhive.hivectl.page import Column, Line, Page, Remark, Table, View
 if TYPE_CHECKING:
     from hyperhive.wire.records import InboxRow, MessageRow
     from hyperhive.wire.responses import HostResponse
+    from hyperhive.wire.turns import HeldThread
 
 
 def sent(reply: HostResponse, _view: View) -> Page:
@@ -36,9 +37,22 @@ def messages(reply: HostResponse, view: View) -> Page:
         return (Remark("There is no such message."),)
     columns = (
         Column("ID", right=True), Column("FROM"), Column("TO"), Column("AT"), Column("STATE"),
-        Column("ATTEMPTS", right=True), Column("REPLY TO", right=True), _BODY,
+        Column("ATTEMPTS", right=True), Column("REPLY TO", right=True), Column("THREAD", right=True), _BODY,
     )  # fmt: skip
-    return (Table(columns, [_message_row(row, view) for row in rows]).without_empty("ATTEMPTS", "REPLY TO"),)
+    table = Table(columns, [_message_row(row, view) for row in rows])
+    return (table.without_empty("ATTEMPTS", "REPLY TO", "THREAD"),)
+
+
+def held(reply: HostResponse, view: View) -> Page:
+    """The held conversations, and why each is."""
+    rows = reply.held or ()
+    if not rows:
+        return (Remark("No conversation is held."),)
+    columns = (
+        Column("THREAD", right=True), Column("AGENTS"), Column("SINCE"), Column("WAITING", right=True),
+        Column("WHY", long=True),
+    )  # fmt: skip
+    return (Table(columns, [_held_row(row, view) for row in rows]),)
 
 
 def dead_letters(reply: HostResponse, view: View) -> Page:
@@ -70,8 +84,12 @@ def _inbox_row(row: InboxRow, view: View) -> tuple[str, ...]:
 def _message_row(row: MessageRow, view: View) -> tuple[str | Line, ...]:
     return (
         str(row.id), who(row), row.recipient, view.moment(row.at), styled(row.state.value), str(row.attempts or ""),
-        str(row.in_reply_to or ""), row.body,
+        str(row.in_reply_to or ""), str(row.thread or ""), row.body,
     )  # fmt: skip
+
+
+def _held_row(row: HeldThread, view: View) -> tuple[str, ...]:
+    return (str(row.thread), ", ".join(row.agents), view.moment(row.since), str(row.messages), row.note)
 
 
 _BODY = Column("BODY", long=True)

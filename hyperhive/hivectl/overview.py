@@ -12,14 +12,16 @@ from hyperhive.hivectl.decision_pages import asked, options
 from hyperhive.hivectl.mail_pages import who
 from hyperhive.hivectl.page import Line, Page, Table, View
 from hyperhive.wire import host_requests as ask
+from hyperhive.wire.host_turn_requests import Held
 from hyperhive.wire.names import MANAGER
 
 if TYPE_CHECKING:
     from hyperhive.wire.records import AgentStatus, Approval, Backend, MessageRow, Operation, Question
     from hyperhive.wire.responses import HostResponse
+    from hyperhive.wire.turns import HeldThread
 
 REQUESTS = (
-    ask.AgentStatus(), ask.Pending(), ask.Questions(), ask.DeadLetters(), ask.Operations(), ask.Urls(),
+    ask.AgentStatus(), ask.Pending(), ask.Questions(), ask.DeadLetters(), Held(), ask.Operations(), ask.Urls(),
 )  # fmt: skip
 DANGERS = {
     "local": ": agents can do what you can",
@@ -39,6 +41,7 @@ class Standing:
     other_approvals: int
     questions: Sequence[Question]
     dead_letters: Sequence[MessageRow]
+    held: Sequence[HeldThread]
     operations: Sequence[Operation]
     home: str | None
     backend: Backend | None
@@ -46,13 +49,14 @@ class Standing:
     @classmethod
     def of(cls, replies: Sequence[HostResponse]) -> Standing:
         """From the answers, in the order of REQUESTS."""
-        agents, pending, questions, dead, operations, urls = replies
+        agents, pending, questions, dead, held, operations, urls = replies
         return cls(
             agents.agent_statuses or (),
             pending.approvals or (),
             pending.more or 0,
             [row for row in questions.questions or () if row.to is None],
             dead.messages or (),
+            held.held or (),
             operations.operations or (),
             urls.urls.home if urls.urls else None,
             agents.backend,
@@ -162,6 +166,11 @@ def _needs(standing: Standing, view: View) -> Iterator[Line]:
         for row in standing.dead_letters[:SHOWN]:
             body = view.brief(row.body, 40)
             yield Line(f'    {row.id}  {who(row)} to {row.recipient}, "{body}": hivectl requeue {row.id}')
+    if standing.held:
+        yield Line(f"  {_counted(len(standing.held), 'held conversation')}: hivectl held", "yellow")
+        for thread in standing.held[:SHOWN]:
+            told = f"{', '.join(thread.agents)}, {_counted(thread.messages, 'message')}, {view.moment(thread.since)}"
+            yield Line(f"    {thread.thread}  {told}: hivectl release {thread.thread}")
     login = [one.name for one in standing.agents if one.needs_login]
     if login:
         yield Line(f"  {_counted(len(login), 'agent')} to be logged in: {', '.join(login)}", "yellow")

@@ -49,7 +49,7 @@ SECTIONS: Final = {
     ),
     "Mail": (
         "hyperhive.hivectl.mail_commands",
-        ("send", "inbox", "messages", "dead-letters", "requeue"),
+        ("send", "inbox", "messages", "held", "release", "dead-letters", "requeue"),
     ),
     "Containers": (
         "hyperhive.hivectl.image",

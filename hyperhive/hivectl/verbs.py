@@ -129,14 +129,16 @@ def several_agents(function: F) -> F:
     return click.argument("names", metavar="NAME...", nargs=-1, required=True, shell_complete=agent_names)(function)
 
 
-def numbered(completing: Callable[[str | None], list[CompletionItem]] | None = None) -> Callable[[F], F]:
-    """The argument ID, completed by what `completing` finds at a socket."""
+def numbered(
+    completing: Callable[[str | None], list[CompletionItem]] | None = None, metavar: str = "ID"
+) -> Callable[[F], F]:
+    """The argument ID, or what `metavar` calls it, completed by what `completing` finds at a socket."""
 
     def complete(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         found = completing(ctx.ensure_object(Settings).socket) if completing else []
         return [item for item in found if item.value.startswith(incomplete)]
 
-    return click.argument("number", metavar="ID", type=ID, shell_complete=complete)
+    return click.argument("number", metavar=metavar, type=ID, shell_complete=complete)
 
 
 def remember(ctx: click.Context, param: click.Parameter, value: Any) -> Any:

@@ -99,11 +99,11 @@ def _objection(connection: Connection, thread: int, hops: int, now: int, limits:
     way_out = f"'hivectl messages' shows what they say, 'hivectl release {thread}' lets them go on"
     if hops > limits.thread_hops:
         return f"{limits.thread_hops} replies led from one to the next without a word of the operator's; {way_out}"
-    # The oldest of so many: where it is recent, all of them are.
+    # The oldest of so many: where it is recent, all of them are. Where it is yet to come, the clock was set back.
     oldest = connection.execute(
         "SELECT sent_at FROM messages WHERE thread = ? AND hops > 0 ORDER BY id DESC LIMIT 1 OFFSET ?",
         (thread, limits.thread_rate - 1),
     ).fetchone()
-    if oldest is not None and oldest[0] > now - limits.thread_seconds:
+    if oldest is not None and now - limits.thread_seconds < oldest[0] <= now:
         return f"{limits.thread_rate} replies came within {limits.thread_seconds} seconds; {way_out}"
     return None

@@ -14,6 +14,7 @@ from hyperhive.wire.states import (
     OperationState,
     QuestionStatus,
 )
+from hyperhive.wire.turns import HeldThread
 
 NOW = 1_800_000_000
 
@@ -36,6 +37,11 @@ def question(number: int = 3, **given: Any) -> Question:
 def message(number: int = 41, **given: Any) -> MessageRow:
     usual = {"sender": "alice", "recipient": "bob", "body": "hello", "state": MessageState.DONE, "attempts": 0}
     return MessageRow(**{"id": number, "at": NOW - 60, **usual, **given})
+
+
+def held_thread(number: int = 12, **given: Any) -> HeldThread:
+    usual = {"agents": ("alice", "bob"), "messages": 3, "note": "40 replies came within 600 seconds"}
+    return HeldThread(**{"thread": number, "since": NOW - 60, **usual, **given})
 
 
 def operation(number: int = 12, **given: Any) -> Operation:

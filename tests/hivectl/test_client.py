@@ -60,8 +60,8 @@ async def test_status_asks_everything_at_once_on_one_connection(daemon: Scripted
     ran = await daemon.run("status")
     assert ran.status == 0
     assert ran.out.startswith("Nothing needs you.\n")
-    assert len(daemon.asked) == 6
-    assert len((await daemon.run("status", "--json")).out.splitlines()) == 6
+    assert len(daemon.asked) == 7
+    assert len((await daemon.run("status", "--json")).out.splitlines()) == 7
 
 
 async def test_a_refusal_in_the_middle_of_status_is_told(daemon: ScriptedDaemon) -> None:

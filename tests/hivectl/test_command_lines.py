@@ -50,6 +50,8 @@ ASKED = [
     ("inbox -n 5", '{"cmd":"inbox","limit":5}'),
     ("messages", '{"cmd":"messages","limit":20}'),
     ("messages --agent a -n 2 --before 8", '{"cmd":"messages","limit":2,"agent":"a","before":8}'),
+    ("held", '{"cmd":"held"}'),
+    ("release 12", '{"cmd":"release","thread":12}'),
     ("dead-letters", '{"cmd":"dead_letters"}'),
     ("requeue 41", '{"cmd":"requeue","id":41}'),
     ("operations", '{"cmd":"operations"}'),
@@ -158,6 +160,7 @@ def test_status_asks_for_everything_that_it_shows() -> None:
         '{"cmd":"pending"}',
         '{"cmd":"questions"}',
         '{"cmd":"dead_letters"}',
+        '{"cmd":"held"}',
         '{"cmd":"operations"}',
         '{"cmd":"urls"}',
     ]

@@ -11,9 +11,9 @@ from hyperhive.hivectl.page import View, plain
 from hyperhive.wire.records import Backend, Urls
 from hyperhive.wire.responses import HostResponse
 from hyperhive.wire.states import ApprovalKind, MessageState
-from tests.hivectl.rows import NOW, agent, approval, message, operation, question
+from tests.hivectl.rows import NOW, agent, approval, held_thread, message, operation, question
 
-FIELDS = ("agent_statuses", "approvals", "questions", "messages", "operations", "urls")
+FIELDS = ("agent_statuses", "approvals", "questions", "messages", "held", "operations", "urls")
 
 
 def reply(**fields: Any) -> HostResponse:
@@ -33,6 +33,7 @@ def test_what_needs_the_operator_stands_first_with_the_command_for_it() -> None:
         questions=(question(), question(4, to="bob")),
         agent_statuses=(agent(), agent("bob", running=False, failed=True, unread=2, operation=12)),
         messages=(message(state=MessageState.DEAD),),
+        held=(held_thread(),),
         operations=(operation(agent="bob"),),
         urls=Urls(home="http://localhost:8080/"),
     ) == [
@@ -45,6 +46,8 @@ def test_what_needs_the_operator_stands_first_with_the_command_for_it() -> None:
         "    bob failed 3 min ago: hivectl logs bob, hivectl start bob",
         "  1 dead letter: hivectl dead-letters",
         '    41  alice to bob, "hello": hivectl requeue 41',
+        "  1 held conversation: hivectl held",
+        "    12  alice, bob, 3 messages, 60 s ago: hivectl release 12",
         "",
         "NAME   STATE    UNREAD  OPERATION   SINCE",
         "alice  running       0  -           3 min ago",

@@ -14,7 +14,7 @@ from hyperhive.hivectl.screen import write_richly
 from hyperhive.wire.records import Change, Urls
 from hyperhive.wire.responses import HostResponse
 from hyperhive.wire.states import ApprovalKind, ApprovalStatus, MessageState, OperationState, QuestionStatus
-from tests.hivectl.rows import NOW, agent, approval, letter, message, operation, question
+from tests.hivectl.rows import NOW, agent, approval, held_thread, letter, message, operation, question
 from tests.hivectl.scripted import Terminal
 
 PIPE = View(terminal=False, now=NOW)
@@ -122,6 +122,22 @@ PIPED = [
         ],
     ),
     (
+        mail_pages.messages,
+        reply(messages=(message(state=MessageState.HELD, in_reply_to=40, thread=12),)),
+        [
+            "ID  FROM   TO   AT                    STATE  REPLY TO  THREAD  BODY",
+            f"41  alice  bob  {AT}  held         40      12  hello",
+        ],
+    ),
+    (
+        mail_pages.held,
+        reply(held=(held_thread(),)),
+        [
+            "THREAD  AGENTS      SINCE                 WAITING  WHY",
+            f"    12  alice, bob  {AT}        3  40 replies came within 600 seconds",
+        ],
+    ),
+    (
         agent_pages.operations,
         reply(operations=(operation(),)),
         [
@@ -194,7 +210,8 @@ def test_an_empty_answer_is_a_page_too(page: Any) -> None:
     "page",
     [
         decision_pages.pending, decision_pages.all_approvals, decision_pages.questions, decision_pages.all_questions,
-        mail_pages.inbox, mail_pages.messages, mail_pages.dead_letters, agent_pages.operations, agent_pages.log,
+        mail_pages.inbox, mail_pages.messages, mail_pages.held, mail_pages.dead_letters, agent_pages.operations,
+        agent_pages.log,
     ],
 )  # fmt: skip
 def test_that_there_is_nothing_is_a_remark(page: Any) -> None:

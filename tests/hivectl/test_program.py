@@ -21,7 +21,7 @@ from hyperhive.hivectl.places import candidates
 from hyperhive.wire.records import Change, ConfigEvent
 from hyperhive.wire.responses import HostResponse
 from hyperhive.wire.states import ApprovalKind, MessageState
-from tests.hivectl.rows import NOW, agent, approval, message, question
+from tests.hivectl.rows import NOW, agent, approval, held_thread, message, question
 from tests.hivectl.scripted import HIVECTL, OK, Conversation, Ran, ScriptedDaemon, refused, start
 
 WAITING = (
@@ -185,7 +185,7 @@ async def test_bash_completes_the_names_of_agents(daemon: ScriptedDaemon, tmp_pa
         ("hivectl help kill ", []),
         ("hivectl image build --suite ", ["bookworm", "trixie"]),
         ("hivectl image build --suite t", ["trixie"]),
-        ("hivectl help re", ["request-spawn", "restart", "rebuild", "resume", "requeue"]),
+        ("hivectl help re", ["request-spawn", "restart", "rebuild", "resume", "release", "requeue"]),
         ("hivectl messages --agent b", ["bob"]),
         ("hivectl approve ", ["7", "9"]),
         ("hivectl deny 8", []),
@@ -194,6 +194,7 @@ async def test_bash_completes_the_names_of_agents(daemon: ScriptedDaemon, tmp_pa
         ("hivectl answer 3 --choose d", ["dev"]),
         ("hivectl cancel-question ", ["3"]),
         ("hivectl requeue ", ["41"]),
+        ("hivectl release ", ["12"]),
     ],
 )
 async def test_what_is_typed_is_completed_by_what_the_daemon_knows(
@@ -205,6 +206,7 @@ async def test_what_is_typed_is_completed_by_what_the_daemon_knows(
         "ConfigLog": lambda conversation, request: conversation.say(HISTORY if request.name == "alice" else OK),
         "Questions": HostResponse(ok=True, questions=(question(question="two\nlines"),)),
         "DeadLetters": HostResponse(ok=True, messages=(message(state=MessageState.DEAD, body="\x1b"),)),
+        "Held": HostResponse(ok=True, held=(held_thread(),)),
     }
     assert await completed(typed, HIVE_HOST_SOCKET=daemon.path) == offered
 

@@ -15,13 +15,14 @@ from hyperhive.protocols.host import HostDesk
 from hyperhive.protocols.manager import ManagerDesk
 from hyperhive.services import homes
 from hyperhive.services.changes import Changes
-from hyperhive.wire import host_requests, manager_requests
+from hyperhive.wire import agent_requests, host_requests, manager_requests
 from hyperhive.wire.agent_requests import Answer, Whoami
-from hyperhive.wire.names import EVERYONE, MANAGER, OPERATOR
+from hyperhive.wire.host_turn_requests import Held, Release
+from hyperhive.wire.names import EVERYONE, MANAGER, OPERATOR, REMINDER
 from hyperhive.wire.records import ConfigFile, Urls
-from hyperhive.wire.responses import HostResponse, Identity, List, Logs, Ok
-from hyperhive.wire.states import ApprovalStatus, OperationKind, OperationState, QuestionStatus
-from tests.fakes import Bench
+from hyperhive.wire.responses import HostResponse, Identity, List, Logs, Ok, Receipt
+from hyperhive.wire.states import ApprovalStatus, MessageState, OperationKind, OperationState, QuestionStatus
+from tests.fakes import NOW, Bench
 
 Ask = Callable[[Any], Any]
 
@@ -272,3 +273,33 @@ def test_a_dead_letter_is_listed_and_queued_again(bench: Bench, operator: Ask) -
 
 def test_the_manager_is_an_agent_too(manager: Ask) -> None:
     assert manager(Whoami()) == Identity(MANAGER, "manager", "test", 1)
+
+
+def test_an_agent_is_reminded_and_sees_what_lies_ahead(bench: Bench, manager: Ask) -> None:
+    assert manager(agent_requests.Remind("later", 60)) == Ok(id=1)
+    assert manager(agent_requests.Remind("now", at=0)) == Ok(id=2)
+    assert [(letter.sender, letter.body) for letter in bench.taken(MANAGER)] == [(REMINDER, "now")]
+    rows = manager(agent_requests.GetOpenThreads()).rows
+    assert {(row.kind, row.id) for row in rows} >= {("reminder", 1)}
+    with pytest.raises(Refused, match="'message' is empty"):
+        manager(agent_requests.Remind(" ", 60))
+
+
+def test_a_receipt_is_for_the_sender_alone(bench: Bench, manager: Ask) -> None:
+    ids = [bench.send(sender, "bob", "hi") for sender in (MANAGER, "alice")]
+    assert manager(agent_requests.Receipt(ids[0])) == Receipt(ids[0], MessageState.QUEUED, 0, NOW)
+    with pytest.raises(Refused, match=f"you sent no message {ids[1]}"):
+        manager(agent_requests.Receipt(ids[1]))
+
+
+def test_the_operator_sees_what_is_held_and_lets_it_go(bench: Bench, operator: Ask, manager: Ask) -> None:
+    first = bench.send("bob", MANAGER, "hi")
+    for _ in range(41):
+        manager(agent_requests.Send("bob", "hi", first))
+    assert operator(Held()).held[0].agents == ("bob", MANAGER)
+    assert len(bench.taken("bob", 99)) == 40
+    assert operator(Release(first)) == HostResponse(ok=True)
+    assert operator(Held()) == HostResponse(ok=True, held=())
+    assert len(bench.taken("bob", 99)) == 1
+    with pytest.raises(Refused, match=f"conversation {first} is not held"):
+        operator(Release(first))

@@ -11,14 +11,14 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from hyperhive.errors import HiveError
 from hyperhive.limits import MailLimits
-from hyperhive.store import agents, dead_letters, leases, mail
+from hyperhive.store import agents, dead_letters, held, leases, mail
 from hyperhive.store.mail import Post
 from hyperhive.store.schema import open_database
 from hyperhive.wire.names import EVERYONE
 
 NAMES = st.sampled_from(["alice", "bob"])
 IDS = st.lists(st.integers(1, 30), max_size=6)
-LIMITS = MailLimits(max_inbox=6, inbox_bytes=40, max_attempts=2)
+LIMITS = MailLimits(max_inbox=6, inbox_bytes=40, max_attempts=2, thread_hops=2, thread_rate=3)
 
 
 class Mail(RuleBasedStateMachine):
@@ -38,9 +38,15 @@ class Mail(RuleBasedStateMachine):
         self.connection.close()
         self.directory.cleanup()
 
-    @rule(sender=NAMES, to=st.sampled_from(["alice", "bob", EVERYONE, "nobody"]), body=st.text(max_size=12))
-    def send(self, sender: str, to: str, body: str) -> None:
-        post = Post(sender=sender, to=to, body=body.encode(errors="replace").decode(), at=1)
+    @rule(
+        sender=NAMES,
+        to=st.sampled_from(["alice", "bob", EVERYONE, "nobody"]),
+        body=st.text(max_size=12),
+        cause=st.none() | st.integers(1, 10),
+    )
+    def send(self, sender: str, to: str, body: str, cause: int | None) -> None:
+        text = body.encode(errors="replace").decode()
+        post = Post(sender=sender, to=to, body=text, at=1, in_reply_to=cause)
         try:
             if to == EVERYONE:
                 mail.send_to_all(self.connection, post, LIMITS)
@@ -78,11 +84,19 @@ class Mail(RuleBasedStateMachine):
     @rule(name=NAMES)
     def purge(self, name: str) -> None:
         dead_letters.bury_inbox(self.connection, name, "why", 2)
+        held.bury_held(self.connection, name, "why", 2)
 
     @rule(id_=st.integers(1, 30))
     def revive(self, id_: int) -> None:
         try:
             dead_letters.revive(self.connection, id_, LIMITS)
+        except HiveError:
+            return
+
+    @rule(thread=st.integers(1, 10))
+    def release(self, thread: int) -> None:
+        try:
+            held.release(self.connection, thread, 2)
         except HiveError:
             return
 
@@ -100,6 +114,11 @@ class Mail(RuleBasedStateMachine):
         ).fetchall()
         kept = self.connection.execute("SELECT name, queued, queued_bytes FROM agents ORDER BY name").fetchall()
         assert kept == counted
+
+    @invariant()
+    def what_is_held_can_be_released(self) -> None:
+        threads = self.connection.execute("SELECT DISTINCT thread FROM messages WHERE state = 4 ORDER BY thread")
+        assert {thread for (thread,) in threads} == {row.thread for row in held.listed(self.connection)}
 
 
 TestCounters = Mail.TestCase

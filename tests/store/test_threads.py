@@ -129,6 +129,11 @@ def test_the_rate_is_of_replies_within_its_span(connection: sqlite3.Connection) 
     assert stands(connection, send(connection, "alice", "bob", again[-1].id, 259))[2] == HELD
 
 
+def test_a_clock_that_was_set_back_holds_nobody(connection: sqlite3.Connection) -> None:
+    *_, last = talk(connection, 4, at=5000)
+    assert stands(connection, send(connection, "alice", "bob", last.id, 100))[2] == QUEUED
+
+
 def test_a_reply_beyond_the_hops_is_held_however_slowly_they_came(connection: sqlite3.Connection) -> None:
     said = talk(connection, 7, step=86_400)
     assert [stands(connection, sent)[2] for sent in said] == [QUEUED] * 7 + [HELD]
@@ -160,7 +165,7 @@ def test_the_manager_and_the_operator_are_told_once(connection: sqlite3.Connecti
     assert [to for _, to in said[5].told] == [MANAGER, OPERATOR]
     assert not said[6].told
     (row,) = held.listed(connection)
-    assert (row.thread, row.agents, row.since, row.messages, row.note) == (1, ("alice", "bob"), 100, 2, event.note)
+    assert (row.thread, row.agents, row.since, row.messages, row.note) == (1, ("alice", "bob"), 100, 3, event.note)
 
 
 def test_a_held_conversation_takes_in_only_so_many(connection: sqlite3.Connection) -> None:

@@ -37,6 +37,7 @@ from hyperhive.wire.states import (
     Outcome,
     QuestionStatus,
 )
+from tests.wire import golden_threads
 
 Lines = tuple[tuple[str, Any], ...]
 
@@ -68,6 +69,7 @@ AGENT_REQUESTS: Final[Lines] = (
     ('{"cmd":"whoami"}', agent.Whoami()),
     ('{"cmd":"set_status","text":"reading"}', agent.SetStatus("reading")),
     ('{"cmd":"get_open_threads"}', agent.GetOpenThreads()),
+    *golden_threads.AGENT_REQUESTS,
 )
 
 MANAGER_REQUESTS: Final[Lines] = (
@@ -146,6 +148,7 @@ HOST_REQUESTS: Final[Lines] = (
     ('{"cmd":"subscribe","since":17}', host.Subscribe(17)),
     ('{"cmd":"subscribe_agent_status"}', host.SubscribeAgentStatus()),
     ('{"cmd":"urls"}', host.Urls()),
+    *golden_threads.HOST_REQUESTS,
 )
 
 _ROW = InboxRow(id=1, sender="bob", body="hi", at=1700000000)
@@ -201,6 +204,7 @@ AGENT_ANSWERS: Final[Lines] = (
             (OpenThread(direction="owes", kind="question", id=1, peer="bob", text="so?", since=5, deadline_at=65),)
         ),
     ),
+    *golden_threads.AGENT_ANSWERS,
 )
 
 MANAGER_ANSWERS: Final[Lines] = (
@@ -496,6 +500,7 @@ HOST_ANSWERS: Final[Lines] = (
         _host(seq=9, change=Change(kind="agent", gone=True, name="bob")),
     ),
     ('{"version":1,"ok":true,"resync":true,"seq":7}', _host(resync=True, seq=7)),
+    *golden_threads.HOST_ANSWERS,
 )
 
 EVENTS: Final[Lines] = (
@@ -558,6 +563,7 @@ EVENTS: Final[Lines] = (
     ('{"event":"config_ready","agent":"carol"}', events.ConfigReady("carol")),
     ('{"event":"needs_update","agent":"bob"}', events.NeedsUpdate("bob")),
     ('{"event":"bounced","id":1,"to":"bob","reason":"why"}', events.Bounced(id=1, to="bob", reason="why")),
+    *golden_threads.EVENTS,
 )
 
 ALSO_READ: Final[tuple[tuple[str, str, Any], ...]] = (
