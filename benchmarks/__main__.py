@@ -25,6 +25,7 @@ from benchmarks.run import Run
 from benchmarks.servers import Workplace, workplace
 from benchmarks.start_up import measure_start_up
 from benchmarks.table import Row, table
+from benchmarks.tool_server import measure_tool_server
 
 DISK = Path(__file__).parent / ".tmp"
 
@@ -41,6 +42,7 @@ PARTS: dict[str, Callable[[Run], Figures]] = {
     "old-rows": measure_old_rows,
     "parked": measure_parked,
     "start-up": measure_start_up,
+    "tool-server": measure_tool_server,
 }
 
 

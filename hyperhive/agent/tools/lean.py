@@ -1,12 +1,11 @@
 """The MCP SDK's server, imported without what only HTTP servers and clients need.
 
 Its packages import all of it at once: web servers, an HTTP client, OAuth. Beside every agent that would be a third of
-the memory and of the start.
+the memory and of the start. A validator is made when it is first used: a connection uses a few of hundreds.
 """
 
 from __future__ import annotations
 
-import gc
 import importlib
 import logging
 import sys
@@ -15,6 +14,8 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, Final
+
+import pydantic
 
 _log = logging.getLogger(__name__)
 
@@ -30,17 +31,7 @@ def load(unneeded: Sequence[str] = UNNEEDED) -> None:
 
     A version of the SDK that does need one of `unneeded` is imported whole, and a warning says so.
     """
-    collecting = gc.isenabled()
-    gc.disable()  # there is no garbage in an import, and looking for it takes a tenth of the time
-    try:
-        _load(unneeded)
-    finally:
-        gc.freeze()
-        if collecting:
-            gc.enable()
-
-
-def _load(unneeded: Sequence[str]) -> None:
+    pydantic.BaseModel.model_config["defer_build"] = True
     empty = Empty(unneeded)
     sys.meta_path.insert(0, empty)
     try:
