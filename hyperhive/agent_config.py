@@ -24,15 +24,15 @@ COMMAND, CLAUDE = RUNNERS = "command", "claude"
 class Runner:
     """What works on the agent's mail. None: what the daemon's configuration says.
 
-    `tools` are the ones that its model has beside the hive's (None: all that the runner has), and `turn_seconds` is
-    how long one turn may take.
+    `tools` is what a `claude` may use of its own, as rules (None: what it needs to work); `turn_seconds` how long a
+    turn may take.
     """
 
     kind: str | None = None
     command: tuple[str, ...] | None = None
     model: str | None = None
     tools: tuple[str, ...] | None = None
-    turn_seconds: float | None = None
+    turn_seconds: int | None = None
 
 
 @frozen(kw_only=True)

@@ -20,16 +20,16 @@ MOST_RECIPIENTS: Final = 1024
 COMMAND_BYTES: Final = 16 * 1024
 """As a shell writes it: longer ones fit into no variable of an environment."""
 LONGEST_MODEL: Final = 200
-MOST_TOOLS: Final = 100
+MOST_TOOLS: Final = 128
 LONGEST_TOOL: Final = 200
-LONGEST_TURN: Final = 86400.0
-"""Seconds."""
+LONGEST_TURN: Final = 86_400
 MOST_MEMORY: Final = 1024 * 1024**4
 MOST_MESSAGES: Final = 10_000
 LONGEST_RATE: Final = 86_400
 LONGEST_HEALTH: Final = 3600
 
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_TOOL: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(\([^()]*\))?")
 _CONTROL: Final = re.compile(r"[\0-\x08\x0a-\x1f\x7f\ufdd0-\ufdef\ufffe\uffff]")
 """What systemd takes in no value, and line breaks, which a list of variables has between them."""
 
@@ -81,17 +81,16 @@ def _model(value: Any) -> str:
 
 def _tools(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list):
-        raise TypeError('a list of tools, such as ["Read", "Bash(git *)"]')
+        raise TypeError("a list of tools, such as 'Read' or 'Bash(git *)'")
     if len(value) > MOST_TOOLS:
         raise ValueError(f"a list of at most {MOST_TOOLS} tools")
-    for index, tool in enumerate(value):
-        if not isinstance(tool, str) or not 0 < len(tool) <= LONGEST_TOOL or not tool.isprintable() or "," in tool:
-            raise Inside(f"a tool of 1 to {LONGEST_TOOL} printable characters other than ','", index)
+    for index, rule in enumerate(value):
+        if not isinstance(rule, str) or len(rule) > LONGEST_TOOL or not rule.isprintable() or not _TOOL.fullmatch(rule):
+            wanted = (
+                f"a tool's name, such as 'Read', or a name and a rule, such as 'Bash(git *)', of up to {LONGEST_TOOL}"
+            )
+            raise Inside(f"{wanted} characters", index)
     return tuple(value)
-
-
-def _turn_seconds(value: Any) -> float:
-    return quantities.seconds(value if isinstance(value, int | float) else None, least=1, most=LONGEST_TURN)
 
 
 def _auto_update(value: Any) -> bool | str:
@@ -158,7 +157,7 @@ READERS: Final[Mapping[type[Any], Readers]] = {
         "command": _command,
         "model": _model,
         "tools": _tools,
-        "turn_seconds": _turn_seconds,
+        "turn_seconds": _whole(1, LONGEST_TURN),
     },
     Limits: {"memory": _memory, "cpu": quantities.percent, "tasks": _tasks},
     Mount: {"source": mounts.absolute, "target": mounts.target, "writable": quantities.flag},

@@ -98,7 +98,7 @@ def _of_claude(environment: Mapping[str, str]) -> dict[str, Any]:
     config = Path(said) if said else credentials / "claude" if own else None
     login = (config or credentials / ".claude") / ".credentials.json"
     return {
-        "tools": None if tools is None else tuple(tools.splitlines()),
+        "tools": None if tools is None else tuple(shlex.split(tools)),
         "credentials": credentials,
         "config": config,
         "login": login,

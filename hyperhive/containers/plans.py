@@ -58,12 +58,12 @@ def told(own: Mapping[str, str], plan: Plan, name: str, generation: int, places:
 def _runner(runner: Runner) -> dict[str, str]:
     kind = COMMAND if runner.kind is None and runner.command is not None else runner.kind
     said = {"HIVE_RUNNER": kind, "HIVE_MODEL": runner.model}
+    if runner.tools is not None:
+        said["HIVE_TOOLS"] = shlex.join(runner.tools)
+    if runner.turn_seconds is not None:
+        said["HIVE_TURN_SECONDS"] = str(runner.turn_seconds)
     if runner.command is not None:
         said["HIVE_RUNNER_COMMAND"] = shlex.join(runner.command)
-    if runner.tools is not None:
-        said["HIVE_TOOLS"] = "\n".join(runner.tools)
-    if runner.turn_seconds is not None:
-        said["HIVE_TURN_SECONDS"] = f"{runner.turn_seconds:g}"
     return {name: value for name, value in said.items() if value is not None}
 
 

@@ -39,7 +39,7 @@ def test_everything_can_be_said() -> None:
             "HIVE_CONTEXT_TOKENS": "1000",
             "HIVE_STOP_GRACE": "30",
             "HIVE_TURN_SECONDS": "90",
-            "HIVE_TOOLS": "Read\nBash(git *)",
+            "HIVE_TOOLS": "Read 'Bash(git *)'",
             "HOME": "/home/alice",
         }
     )
@@ -102,4 +102,4 @@ async def test_the_command_runner_is_a_runner_that_has_nothing_to_do_without_mai
 def test_the_runner_claude_finds_its_own_place_in_the_agents(tmp_path: Path) -> None:
     environment = {"HIVE_STATE_DIR": str(tmp_path), "HIVE_RUNNER": "claude", "HOME": str(tmp_path / "home")}
     assert verifyObject(IRunner, make_runner(Clock(), settings_in(environment), environment, "You are an agent."))
-    assert (tmp_path / ".hive/system-prompt.md").read_text() == "You are an agent."
+    assert (tmp_path / ".hive-agent/system-prompt.md").read_text() == "You are an agent."

@@ -1,7 +1,8 @@
 """A stand-in of the provider's Messages API on 127.0.0.1, as much of it as the real CLI asks for.
 
 In a test: `api = await MessagesApi.started(reactor, script)`, and ANTHROPIC_BASE_URL is `api.url`. As a program:
-`python -m tests.claude.api --port-file F --script some.module:SCRIPT`; F holds the port once it listens.
+`python -m tests.claude.api --port-file F --script some.module:SCRIPT`. Once it listens F holds the port, and its
+standard output its URL.
 """
 
 from __future__ import annotations

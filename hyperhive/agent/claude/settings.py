@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 
 IDLE: Final = 900.0
 TURN: Final = 3600.0
+OWN_SETTINGS: Final = "claude-settings.json"
+"""Among the files of an agent's configuration, settings for the CLI."""
 
 UNASKED: Final = ("Bash", "Edit", "Write", "NotebookEdit", "Read", "Glob", "Grep", "WebFetch", "WebSearch", "Skill")
 """Its own tools that it may use where none are configured. Nobody is there whom it could ask for each."""
@@ -33,29 +37,60 @@ MARK: Final = "HIVE_CLAUDE_RUN"
 
 @frozen(kw_only=True)
 class Settings:
-    """What the runner is told once.
+    """What the runner is told once; of what is left out, the environment says what the agent's configuration does.
+
+    Raises ValueError, with a sentence, where it says what can't be.
 
     `state` is a directory of the runner's own, for the number of the session, and `credentials` one for a token.
-    `config` is where the CLI keeps what it knows (CLAUDE_CONFIG_DIR; its own choice if None), `directory` where it
-    works. `tools` are rules as its `--allowedTools` takes them, such as `Bash(git *)`; None: all of UNASKED.
-    `system_prompt` is a file with what is added to its own, `settings` one of its settings. `servers` are the MCP
-    servers that it has besides. A turn takes at most `turn_seconds`; a process without a turn ends after
-    `idle_seconds`.
+    `directory` is where the CLI works, `config` where it keeps what it knows (CLAUDE_CONFIG_DIR; its own choice if
+    None). `tools` are rules as its `--allowedTools` takes them, such as `Bash(git *)`; None: UNASKED. `system_prompt`
+    is a file with what is added to its own, `settings` one of its settings. `servers` are its MCP servers. A turn
+    takes at most `turn_seconds`; a process without a turn ends after `idle_seconds`.
     """
 
-    state: Path
-    credentials: Path
-    directory: Path
     environment: Mapping[str, str]
+    state: Path
+    directory: Path
+    credentials: Path = field(default=Factory(lambda self: _credentials(self.environment, self.state), takes_self=True))
     program: str = "claude"
     config: Path | None = None
     model: str | None = None
-    tools: Sequence[str] | None = None
+    tools: Sequence[str] | None = field(default=Factory(lambda self: _tools(self.environment), takes_self=True))
     system_prompt: Path | None = None
-    settings: Path | None = None
+    settings: Path | None = field(default=Factory(lambda self: _settings(self.environment), takes_self=True))
     servers: Mapping[str, Mapping[str, Any]] = field(factory=dict)
-    turn_seconds: float = TURN
+    turn_seconds: float = field(default=Factory(lambda self: _seconds(self.environment), takes_self=True))
     idle_seconds: float = IDLE
+
+
+def _credentials(environment: Mapping[str, str], otherwise: Path) -> Path:
+    given = environment.get("HIVE_CREDENTIALS_DIR") or environment.get("HOME")
+    return Path(given) if given else otherwise
+
+
+def _tools(environment: Mapping[str, str]) -> list[str] | None:
+    given = environment.get("HIVE_TOOLS")
+    try:
+        return None if given is None else shlex.split(given)
+    except ValueError as error:
+        message = f"HIVE_TOOLS can't be split into words ({error}): it must be written as for a shell"
+        raise ValueError(message) from error
+
+
+def _settings(environment: Mapping[str, str]) -> Path | None:
+    files = environment.get("HIVE_CONFIG_DIR")
+    return path if files and (path := Path(files, OWN_SETTINGS)).is_file() else None
+
+
+def _seconds(environment: Mapping[str, str]) -> float:
+    given = environment.get("HIVE_TURN_SECONDS") or str(TURN)
+    try:
+        seconds = float(given)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < math.inf:
+        raise ValueError(f"HIVE_TURN_SECONDS is {given!r}; it must be a number of seconds, such as {TURN:g}")
+    return seconds
 
 
 def command(settings: Settings, model: str | None, session: str | None, mark: str) -> list[str]:
@@ -75,10 +110,8 @@ def command(settings: Settings, model: str | None, session: str | None, mark: st
         words += ["--disallowedTools", ",".join(NEVER)]
     else:
         words += ["--tools", ",".join(own(settings.tools))]
-    words += [
-        "--allowedTools",
-        ",".join([*(UNASKED if settings.tools is None else settings.tools), *_served(settings)]),
-    ]
+    allowed = [*(UNASKED if settings.tools is None else settings.tools), *(f"mcp__{name}" for name in settings.servers)]
+    words += ["--allowedTools", ",".join(allowed)] if allowed else []
     for option, value in (
         ("--model", model),
         ("--append-system-prompt-file", settings.system_prompt),
@@ -93,10 +126,6 @@ def own(tools: Sequence[str]) -> list[str]:
     """The CLI's own tools among those rules, each once and without what a rule says of its use."""
     names = [rule.partition("(")[0] for rule in tools if not rule.startswith("mcp__")]
     return list(dict.fromkeys(names))
-
-
-def _served(settings: Settings) -> list[str]:
-    return [f"mcp__{name}" for name in settings.servers]
 
 
 def environment(settings: Settings, token: str | None, mark: str) -> dict[str, str]:
