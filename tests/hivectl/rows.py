@@ -14,7 +14,7 @@ from hyperhive.wire.states import (
     OperationState,
     QuestionStatus,
 )
-from hyperhive.wire.turns import HeldThread
+from hyperhive.wire.turns import HeldThread, Turn
 
 NOW = 1_800_000_000
 
@@ -47,6 +47,11 @@ def held_thread(number: int = 12, **given: Any) -> HeldThread:
 def operation(number: int = 12, **given: Any) -> Operation:
     usual = {"agent": "alice", "kind": OperationKind.RESTART, "state": OperationState.RUNNING}
     return Operation(**{"id": number, "requested_by": "operator", "queued_at": NOW - 5, **usual, **given})
+
+
+def turn(number: int = 7, **given: Any) -> Turn:
+    usual = {"agent": "alice", "generation": 1, "runner": "claude", "messages": (41,), "started_at": NOW - 60}
+    return Turn(**{"id": number, **usual, **given})
 
 
 def letter(number: int = 41, **given: Any) -> records.InboxRow:

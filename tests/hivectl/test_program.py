@@ -21,7 +21,7 @@ from hyperhive.hivectl.places import candidates
 from hyperhive.wire.records import Change, ConfigEvent
 from hyperhive.wire.responses import HostResponse
 from hyperhive.wire.states import ApprovalKind, MessageState
-from tests.hivectl.rows import NOW, agent, approval, held_thread, message, question
+from tests.hivectl.rows import NOW, agent, approval, held_thread, message, question, turn
 from tests.hivectl.scripted import HIVECTL, OK, Conversation, Ran, ScriptedDaemon, refused, start
 
 WAITING = (
@@ -170,7 +170,7 @@ async def test_bash_completes_the_names_of_agents(daemon: ScriptedDaemon, tmp_pa
 @pytest.mark.parametrize(
     ("typed", "offered"),
     [
-        ("hivectl ca", ["cancel-question"]),
+        ("hivectl ca", ["cancel-question", "cancel-turn"]),
         ("hivectl config ", ["log", "show"]),
         ("hivectl config log al", ["alice"]),
         ("hivectl config show alice d", ["deployed/3", "denied/2"]),
@@ -195,6 +195,8 @@ async def test_bash_completes_the_names_of_agents(daemon: ScriptedDaemon, tmp_pa
         ("hivectl cancel-question ", ["3"]),
         ("hivectl requeue ", ["41"]),
         ("hivectl release ", ["12"]),
+        ("hivectl turn ", ["7"]),
+        ("hivectl login al", ["alice"]),
     ],
 )
 async def test_what_is_typed_is_completed_by_what_the_daemon_knows(
@@ -205,6 +207,7 @@ async def test_what_is_typed_is_completed_by_what_the_daemon_knows(
         "Pending": HostResponse(ok=True, approvals=WAITING),
         "ConfigLog": lambda conversation, request: conversation.say(HISTORY if request.name == "alice" else OK),
         "Questions": HostResponse(ok=True, questions=(question(question="two\nlines"),)),
+        "Turns": HostResponse(ok=True, turns=(turn(),)),
         "DeadLetters": HostResponse(ok=True, messages=(message(state=MessageState.DEAD, body="\x1b"),)),
         "Held": HostResponse(ok=True, held=(held_thread(),)),
     }
