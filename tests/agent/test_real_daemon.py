@@ -21,6 +21,7 @@ from twisted.python.failure import Failure
 from hyperhive.protocols.asker import Asker
 from hyperhive.wire import host_requests
 from hyperhive.wire.codec import HOST
+from hyperhive.wire.host_turn_requests import CancelTurn, Compact, Turns
 from hyperhive.wire.states import MessageState
 from tests.agent.conftest import Gate
 
@@ -101,3 +102,28 @@ async def test_a_message_under_way_when_the_daemon_is_killed_is_answered_once(re
             replies = (await operator.ask(host_requests.Inbox(10))).inbox
         assert [(reply.sender, reply.body, reply.in_reply_to) for reply in replies] == [("alice", "re: hello", number)]
         assert runs.read_text() == "run\n"
+
+
+@pytest.mark.deadline(60)
+async def test_the_operators_orders_reach_an_agent_at_work_and_an_idle_one(reactor: Any, gate: Gate) -> None:
+    with TemporaryDirectory(prefix="hive-agent-") as directory:
+        path = Path(directory)
+        script = f'test "$HIVE_AGENT" = alice || exit 0; test -n "$HIVE_REDELIVERED" || {{ {gate.script}; }}; cat'
+        (path / "hive.toml").write_text(f"[agent]\nrunner_command = ['sh', '-c', '''{script}''']\n")
+        async with daemon(reactor, path, signal.SIGTERM) as operator:
+            assert (await operator.ask(host_requests.Spawn("alice"))).ok
+            number = (await operator.ask(host_requests.Send("alice", "hello"))).id
+            await gate.reached()
+            assert (await operator.ask(CancelTurn("alice"))).ok
+            await until_done(reactor, path, number)
+            assert not (await operator.ask(CancelTurn("alice"))).ok
+            assert (await operator.ask(Compact("alice"))).ok
+            gate.open()
+            await until_done(reactor, path, (await operator.ask(host_requests.Send("alice", "more"))).id)
+            turns = (await operator.ask(Turns(10, "alice"))).turns
+        assert [(turn.messages, turn.outcome.value, turn.error) for turn in reversed(turns)] == [
+            ((number,), "cancelled", "the operator cancelled it"),
+            ((number,), "done", None),
+            ((), "done", None),
+            (turns[0].messages, "done", None),
+        ]
