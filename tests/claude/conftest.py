@@ -21,6 +21,10 @@ from tests.claude.install import required
 from tests.claude.script import echo
 
 Make = Callable[..., ClaudeRunner]
+Program = Callable[[str], Path]
+RESULT = '{"type":"result","is_error":false,"num_turns":1}'
+INIT = '{"type":"system","subtype":"init","session_id":"s-1","model":"m-1"}'
+"""What the shortest of turns writes."""
 
 
 @pytest.fixture
@@ -152,3 +156,16 @@ async def failure(turn: Coroutine[Deferred[Any], Any, Any]) -> TurnError:
     with pytest.raises(TurnError) as raised:
         await turn
     return raised.value
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Program:
+    """Makes a program of a shell script."""
+
+    def make(script: str) -> Path:
+        path = tmp_path / "claude"
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+        return path
+
+    return make

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-import stat
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,31 +12,13 @@ from twisted.internet.defer import Deferred
 
 from hyperhive.agent.claude import process as process_module
 from hyperhive.agent.claude import runner as runner_module
-from hyperhive.agent.claude.memory import SESSION, TOKEN
 from hyperhive.agent.claude.process import LINE_BYTES
 from hyperhive.agent.claude.turn import MOST_RUBBISH
 from hyperhive.agent.runner import Cancelled, Limited, NotLoggedIn, PromptTooLong, TurnError
 from hyperhive.wire.fields import EVENT_BYTES
 from tests.claude import replay
-from tests.claude.conftest import Log, Make, about, failure, running, unheard
+from tests.claude.conftest import INIT, RESULT, Log, Make, Program, about, failure, running, unheard
 from tests.claude.record import STREAMS
-
-Program = Callable[[str], Path]
-RESULT = '{"type":"result","is_error":false,"num_turns":1}'
-INIT = '{"type":"system","subtype":"init","session_id":"s-1","model":"m-1"}'
-
-
-@pytest.fixture
-def program(tmp_path: Path) -> Program:
-    """Makes a program of a shell script."""
-
-    def make(script: str) -> Path:
-        path = tmp_path / "claude"
-        path.write_text(f"#!/bin/sh\n{script}\n")
-        path.chmod(0o755)
-        return path
-
-    return make
 
 
 def replayed(name: str, piece: int = 4096, status: str = "stay") -> str:
@@ -177,88 +157,6 @@ async def test_an_event_that_is_too_long_is_cut_for_the_log_and_left_out(make: M
 async def test_a_result_that_is_too_long_ends_the_turn_still(make: Make, program: Program) -> None:
     said = str(await failure(make(program(f"read x; {longer('result')}; read end")).turn(about("it"), unheard)))
     assert said == "claude ended its turn with a line that is too long to be read"
-
-
-async def test_it_remembers_its_session_and_resumes_it(make: Make, program: Program, tmp_path: Path) -> None:
-    script = f"""echo "$*" >> {tmp_path}/calls; echo '{INIT}'; echo '{RESULT}'; read x"""
-    await make(program(script)).turn(about("it"), unheard)
-    await make(program(script)).turn(about("it"), unheard)
-    first, second = (tmp_path / "calls").read_text().splitlines()
-    assert "--resume" not in first
-    assert second.endswith("--resume s-1")
-    assert (tmp_path / "state" / SESSION).read_text() == "s-1\n"
-
-
-@pytest.mark.parametrize("how", [replayed("no-session", status="1").removeprefix("exec "), "exit 1"])
-async def test_a_session_that_can_not_be_resumed_is_followed_by_a_new_one(
-    make: Make, program: Program, tmp_path: Path, log: Log, how: str
-) -> None:
-    (tmp_path / "state").mkdir()
-    (tmp_path / "state" / SESSION).write_text("00000000-0000-4000-8000-000000000000\n")
-    script = f"""case "$*" in *--resume*) {how}; exit 1;; esac; echo '{INIT}'; echo '{RESULT}'; read x; read x"""
-    await make(program(script)).turn(about("it"), unheard)
-    assert (tmp_path / "state" / SESSION).read_text() == "s-1\n"
-    assert [line for line in log.lines if "can't be resumed" in line and "a new one begins" in line]
-
-
-async def test_a_program_that_never_starts_does_not_cost_the_session(
-    make: Make, program: Program, tmp_path: Path
-) -> None:
-    (tmp_path / "state").mkdir()
-    (tmp_path / "state" / SESSION).write_text("s-0\n")
-    await failure(make(program("exit 1")).turn(about("it"), unheard))
-    assert (tmp_path / "state" / SESSION).read_text() == "s-0\n"
-
-
-async def test_a_renewed_session_is_not_resumed_even_if_that_came_in_a_turn(
-    make: Make, program: Program, tmp_path: Path
-) -> None:
-    script = f"""echo "$*" >> {tmp_path}/calls; echo '{INIT}'; echo '{RESULT}'; read x; read x"""
-    runner = make(program(script))
-    await runner.turn(about("it"), lambda _: runner.renew_session())
-    assert not (tmp_path / "state" / SESSION).exists()
-    await runner.turn(about("it"), unheard)
-    assert "--resume" not in (tmp_path / "calls").read_text()
-    assert (tmp_path / "state" / SESSION).exists()
-
-
-async def test_another_model_is_taken_from_the_next_turn_on(make: Make, program: Program, tmp_path: Path) -> None:
-    script = f"""echo "$*" >> {tmp_path}/calls; echo '{INIT}'; echo '{RESULT}'; read x; read x"""
-    runner = make(program(script), model="configured")
-    assert runner.model == "configured"
-    await runner.turn(about("it"), unheard)
-    runner.use_model("chosen")
-    assert runner.model == "chosen"
-    await runner.turn(about("it"), unheard)
-    runner.use_model(None)
-    await runner.turn(about("it"), unheard)
-    models = [line.partition("--model ")[2].split()[0] for line in (tmp_path / "calls").read_text().splitlines()]
-    assert models == ["configured", "chosen", "configured"]
-
-
-async def test_a_token_is_kept_for_its_owner_alone_and_given_to_the_next_process(
-    make: Make, program: Program, tmp_path: Path
-) -> None:
-    script = f"""echo "$CLAUDE_CODE_OAUTH_TOKEN" >> {tmp_path}/tokens; echo '{INIT}'; echo '{RESULT}'; read x; read x"""
-    runner = make(program(script))
-    await runner.turn(about("it"), unheard)
-    runner.use_token("secret")
-    await runner.turn(about("it"), unheard)
-    await make(program(script)).turn(about("it"), unheard)
-    assert (tmp_path / "tokens").read_text() == "\nsecret\nsecret\n"
-    kept = tmp_path / "credentials" / TOKEN
-    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
-    runner.use_token(None)
-    assert not kept.exists()
-
-
-async def test_what_can_not_be_kept_is_said_in_the_log_and_used_all_the_same(
-    make: Make, program: Program, tmp_path: Path, log: Log
-) -> None:
-    (tmp_path / "state").write_text("no directory")
-    runner = make(program(f"echo '{INIT}'; echo '{RESULT}'; read x; read x"))
-    await runner.turn(about("it"), unheard)
-    assert [line for line in log.lines if f"state/{SESSION} can't be written" in line]
 
 
 async def test_closing_leaves_no_process(make: Make, program: Program, home: Path) -> None:

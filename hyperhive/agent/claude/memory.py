@@ -1,4 +1,4 @@
-"""What the runner remembers from one process to the next: the session, and a token to log in with."""
+"""What the runner remembers from one process to the next, and after its own end: session, token, the last process."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import ClassVar, Final
 from twisted.logger import Logger
 
 SESSION: Final = "claude-session"
+RUN: Final = "claude-run"
 TOKEN: Final = "claude-token"  # noqa: S105 - the name of a file
 
 

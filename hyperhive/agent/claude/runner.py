@@ -12,7 +12,7 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from hyperhive.agent.claude.memory import SESSION, TOKEN, Remembered
+from hyperhive.agent.claude.memory import RUN, SESSION, TOKEN, Remembered
 from hyperhive.agent.claude.process import Line, Process
 from hyperhive.agent.claude.remains import end_all
 from hyperhive.agent.claude.settings import MARK, Settings, command, environment
@@ -40,11 +40,11 @@ class ClaudeRunner:
         self._settings = settings
         self._session = Remembered(settings.state / SESSION)
         self._token = Remembered(settings.credentials / TOKEN)
+        self._run = Remembered(settings.state / RUN)
         self._chosen: str | None = None
         self._seen: str | None = None
         self._process: Process | None = None
-        self._mark = ""
-        self._outdated = self._renewed = False
+        self._begun = self._outdated = self._renewed = False
         self._turn: Turn | None = None
         self._idle: IDelayedCall | None = None
 
@@ -139,11 +139,15 @@ class ClaudeRunner:
         settings = self._settings
         if shutil.which(settings.program, path=settings.environment.get("PATH")) is None:
             raise TurnError(f"claude is not there: PATH leads to no program '{settings.program}' that may be run")
-        self._mark, self._outdated, self._renewed = uuid.uuid4().hex, False, False
+        if not self._begun:  # whoever used this state before us may have been killed
+            self._end_remains()
+        self._begun, self._outdated, self._renewed = True, False, False
+        mark = uuid.uuid4().hex
+        self._run.set(mark)
         process = Process(self._reactor, self._line, self._gone)
-        words = command(settings, self._chosen or settings.model, session, self._mark)
+        words = command(settings, self._chosen or settings.model, session, mark)
         try:
-            process.start(words, environment(settings, self._token.get(), self._mark), str(settings.directory))
+            process.start(words, environment(settings, self._token.get(), mark), str(settings.directory))
         except OSError as error:
             raise TurnError(f"claude could not be started: {error.strerror}") from error
         return process
@@ -175,6 +179,7 @@ class ClaudeRunner:
             self._idle.cancel()
 
     def _end_remains(self) -> None:
-        """End what the process has started and left behind; its tools run in sessions of their own."""
-        if left := end_all(MARK, self._mark):
+        """End what the last process has started and left behind; its tools run in sessions of their own."""
+        mark = self._run.get()
+        if mark is not None and (left := end_all(MARK, mark)):
             self._log.warn("claude had left {left} processes behind, which were killed", left=left)
