@@ -87,4 +87,5 @@ def _told(config: Config) -> dict[str, str]:
     }
     if config.runner_command is not None:
         said["HIVE_RUNNER_COMMAND"] = shlex.join(config.runner_command)
-    return {name: value for name, value in said.items() if value is not None}
+    ours = {name: value for name, value in said.items() if value is not None}
+    return {**config.environment, **ours}

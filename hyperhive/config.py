@@ -34,6 +34,7 @@ class Config:
     runner_command: tuple[str, ...] | None = None
     model: str | None = None
     context_tokens: int = 150_000
+    environment: Mapping[str, str] = attrs.field(factory=dict)
     poll_interval: float = 10.0
     stop_grace: float = 10.0
     log_format: str = "text"

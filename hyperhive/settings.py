@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from ipaddress import IPv4Interface, IPv4Network
 from pathlib import Path
 from typing import Any, Final
 
-from hyperhive.agent_config import RUNNERS
+from hyperhive.agent_config import RUNNERS, AgentConfig
+from hyperhive.agent_fields import READERS, Inside
 from hyperhive.errors import StartupError
 from hyperhive.limits import NETWORKS, NO, ON_CRASH
 from hyperhive.quantities import command, count, flag, memory, one_of, percent, seconds, tasks, text
@@ -95,11 +96,24 @@ TOP: Final[dict[str, Callable[[Any], Any]]] = {
     "domain": text,
     "home": text,
 }
+
+
+def _environment(value: Any) -> Mapping[str, str]:
+    """Variables as an agent's own configuration takes them."""
+    try:
+        taken: Mapping[str, str] = READERS[AgentConfig]["environment"](value)
+    except Inside as wrong:
+        name = ".".join(map(str, wrong.where))
+        raise ValueError(f"a table of variables, and of these {name!r} must be {wrong}") from None
+    return taken
+
+
 AGENT: Final[dict[str, Callable[[Any], Any]]] = {
     "runner": one_of(*RUNNERS),
     "runner_command": command,
     "model": text,
     "context_tokens": count,
+    "environment": _environment,
 }
 RESTART: Final[dict[str, Callable[[Any], Any]]] = {
     "policy": one_of(NO, ON_CRASH),

@@ -132,6 +132,15 @@ def test_the_runner_and_its_model_can_be_set_for_all_agents(tmp_path: Path) -> N
     assert (config.runner, config.model, config.context_tokens) == ("claude", "m-1", 1000)
 
 
+def test_variables_of_all_agents_can_be_set_and_a_wrong_one_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "hive.toml"
+    path.write_text("[agent]\nenvironment = { LANG = 'C.UTF-8' }\n")
+    assert configure({"config": str(path)}, {"HOME": "/home/bee"}, root=False).environment == {"LANG": "C.UTF-8"}
+    path.write_text("[agent]\nenvironment = { HIVE_AGENT = 'bee' }\n")
+    with pytest.raises(StartupError, match="'agent.environment' in .* must be a table of variables, and of these 'HI"):
+        configure({"config": str(path)}, {"HOME": "/home/bee"}, root=False)
+
+
 def test_who_is_started_again_is_said_for_all_for_the_manager_and_for_each(tmp_path: Path) -> None:
     path = tmp_path / "hive.toml"
     path.write_text(
