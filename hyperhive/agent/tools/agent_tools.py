@@ -30,8 +30,8 @@ SEND: Final = Tool(
         "Send a message to another agent, to 'manager', to 'operator' (the person in charge), or to '*' (everyone"
         " else). When this answers, the message is on disk and will not be lost. To somebody whose message you have"
         " in hand it is a reply to the newest of those. A reply to a message in hand is kept, and leaves when your turn"
-        " has ended well; if the turn fails, it is forgotten and the message comes to you again. Everything else leaves"
-        " at once. There is no answer to wait for: one comes as mail, in a later turn."
+        " has ended well; if the turn fails or is cancelled, it is forgotten and the message comes to you again."
+        " Everything else leaves at once. There is no answer to wait for: one comes as mail, in a later turn."
     ),
     effect=Effect.ADDS,
     arguments={

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,8 +26,9 @@ class Village(Hive):
         return self.run / "manager/mcp.sock"
 
 
-@pytest.fixture
-def hive() -> Iterator[Village]:
+@contextmanager
+def settled() -> Iterator[Village]:
+    """Both agents are there."""
     with short_lived() as bare:
         village = Village(bare.base)
         try:
@@ -37,3 +39,16 @@ def hive() -> Iterator[Village]:
             yield village
         finally:
             village.end()
+
+
+@pytest.fixture
+def hive() -> Iterator[Village]:
+    with settled() as village:
+        yield village
+
+
+@pytest.fixture(scope="module")
+def quiet() -> Iterator[Village]:
+    """One for all tests of a file that change nothing in it."""
+    with settled() as village:
+        yield village

@@ -38,40 +38,40 @@ HELLO = request(
 )
 
 
-def test_an_agent_has_the_tools_of_every_agent_alone(hive: Village) -> None:
+def test_an_agent_has_the_tools_of_every_agent_alone(quiet: Village) -> None:
     async def story() -> None:
-        async with serving(hive.alices) as tools:
+        async with serving(quiet.alices) as tools:
             assert [*await tools.known()] == [tool.name for tool in AGENT_TOOLS]
             reply = await tools.call("kill", name="bob")
             assert reply.failed
             assert reply.text.startswith("there is no tool 'kill' for you; there are send, recv, ")
 
     run(story())
-    assert hive.status("bob")["running"]
+    assert quiet.status("bob")["running"]
 
 
-def test_the_manager_has_its_own_tools_besides(hive: Village) -> None:
+def test_the_manager_has_its_own_tools_besides(quiet: Village) -> None:
     async def story() -> None:
-        async with serving(hive.managers) as tools:
+        async with serving(quiet.managers) as tools:
             assert [*await tools.known()] == [tool.name for tool in (*AGENT_TOOLS, *MANAGER_TOOLS)]
 
     run(story())
 
 
-def test_at_the_end_of_its_input_it_ends_well(hive: Village) -> None:
-    left = served(hive.alices, [])
+def test_at_the_end_of_its_input_it_ends_well(quiet: Village) -> None:
+    left = served(quiet.alices, [])
     assert (left.returncode, left.stdout, left.stderr) == (0, b"", b"")
 
 
-def test_at_the_end_of_its_input_it_waits_for_no_mail(hive: Village) -> None:
+def test_at_the_end_of_its_input_it_waits_for_no_mail(quiet: Village) -> None:
     wait = request(2, "tools/call", name="recv", arguments={"wait_seconds": 180})
     ready = {"jsonrpc": "2.0", "method": "notifications/initialized"}
-    assert served(hive.alices, [HELLO, ready, wait]).returncode == 0
-    assert hive.status("alice")["unread"] == 0
+    assert served(quiet.alices, [HELLO, ready, wait]).returncode == 0
+    assert quiet.status("alice")["unread"] == 0
 
 
-def test_standard_output_is_the_protocols_alone(hive: Village) -> None:
-    left = served(hive.alices, [HELLO, {"jsonrpc": "2.0", "method": "no/such/thing"}])
+def test_standard_output_is_the_protocols_alone(quiet: Village) -> None:
+    left = served(quiet.alices, [HELLO, {"jsonrpc": "2.0", "method": "no/such/thing"}])
     (answer,) = [json.loads(line) for line in left.stdout.splitlines()]
     assert answer["result"]["serverInfo"]["name"] == "hive"
 
@@ -82,8 +82,8 @@ def test_without_a_socket_it_says_so_and_ends() -> None:
     assert left.stderr.startswith(b"hive-agent: HIVE_SOCKET is not set;")
 
 
-def test_the_operators_socket_is_refused_by_its_name(hive: Village) -> None:
-    reply = called(hive.run / "host.sock", "whoami")
+def test_the_operators_socket_is_refused_by_its_name(quiet: Village) -> None:
+    reply = called(quiet.run / "host.sock", "whoami")
     assert reply.failed
     assert "host.sock is the operator's socket; use the agent's own, mcp.sock" in reply.text
 
@@ -101,10 +101,10 @@ def test_a_daemon_that_was_restarted_between_two_calls_goes_unnoticed(hive: Vill
         assert [bob.ask("recv")["body"] for _ in range(2)] == ["before", "after"]
 
 
-def test_a_refusal_is_an_error_with_the_daemons_sentence(hive: Village) -> None:
-    with hive.agent("alice") as alice:
+def test_a_refusal_is_an_error_with_the_daemons_sentence(quiet: Village) -> None:
+    with quiet.agent("alice") as alice:
         sentence = alice.ask("send", to="nobody", body="hello")["message"]
-    assert called(hive.alices, "send", to="nobody", body="hello") == (sentence, "No mail waits.", True)
+    assert called(quiet.alices, "send", to="nobody", body="hello") == (sentence, "No mail waits.", True)
 
 
 @pytest.mark.parametrize(
@@ -118,8 +118,8 @@ def test_a_refusal_is_an_error_with_the_daemons_sentence(hive: Village) -> None:
     ],
     ids=["type", "missing", "unknown", "verb", "size"],
 )  # fmt: skip
-def test_wrong_arguments_are_an_error_that_says_which(hive: Village, arguments: dict[str, Any], sentence: str) -> None:
-    reply = called(hive.alices, "send", **arguments)
+def test_wrong_arguments_are_an_error_that_says_which(quiet: Village, arguments: dict[str, Any], sentence: str) -> None:
+    reply = called(quiet.alices, "send", **arguments)
     assert reply.failed
     assert reply.text.startswith(sentence)
     assert reply.unread == "No mail waits."
@@ -151,8 +151,8 @@ def test_recv_takes_no_more_than_it_is_asked_for(hive: Village) -> None:
     assert reply.unread == "1 more message waits."
 
 
-def test_recv_says_that_none_came(hive: Village) -> None:
-    assert called(hive.alices, "recv", wait_seconds=0) == ("No message came.", "No mail waits.", False)
+def test_recv_says_that_none_came(quiet: Village) -> None:
+    assert called(quiet.alices, "recv", wait_seconds=0) == ("No message came.", "No mail waits.", False)
 
 
 def test_it_imports_no_web_server() -> None:
