@@ -106,6 +106,8 @@ class Agent:
         await self._loop.serve()
 
     def _crash(self, failure: Failure) -> None:
+        if self.status:
+            return  # it is stopping already
         if failure.check(WrongSocket, NoSuchRunner):
             self._log.error("{error}", error=failure.value)
         else:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from importlib.resources import files
+from pathlib import Path
 from string import Template
 from typing import Final
 
+import orjson
 from attrs import frozen
 
 from hyperhive.wire.names import MANAGER, OPERATOR, REMINDER, SYSTEM
 from hyperhive.wire.records import Letter, OpenThread
 from hyperhive.wire.responses import Identity
 
+TEXTS: Final = Path(__file__).with_name("prompts")
 MOST_THREADS: Final = 50
 """How much of what is open is told at once; the rest can be asked for."""
 MOST_QUOTED: Final = 300
@@ -82,7 +83,7 @@ class Prompts:
 
 
 def _filled(name: str, facts: Mapping[str, str]) -> str:
-    text = files("hyperhive.agent").joinpath("prompts", name).read_text(encoding="utf-8")
+    text = (TEXTS / name).read_text(encoding="utf-8")
     return Template(text).substitute(facts).strip() + "\n"
 
 
@@ -126,7 +127,7 @@ def _thread(thread: OpenThread) -> str:
     until = "" if thread.deadline_at is None else f", until {_time(thread.deadline_at)}"
     return (
         f"- You {'owe' if owes else 'are owed'}: {thread.kind} {thread.id} {who}, since {_time(thread.since)}{until}: "
-        f"{json.dumps(quoted, ensure_ascii=False)}"
+        f"{orjson.dumps(quoted).decode()}"
     )
 
 
