@@ -88,6 +88,8 @@ async def test_one_that_is_killed_in_its_turn_leaves_no_tool_behind(
     assert str(await turn) == "claude was killed by SIGKILL in the middle of the turn"
     assert running(home) == []
     assert [line for line in log.lines if "left" in line and "behind" in line]
+    await runner.turn(about("go on"), unheard)
+    assert "wait" in api.asked[-1].everything
 
 
 @pytest.mark.parametrize(
