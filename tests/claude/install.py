@@ -18,8 +18,13 @@ LONGEST: Final = 600.0
 
 
 def installed() -> Path | None:
-    """The program, if it is there: a binary, which runs without node."""
-    return next((path for path in PLACE.glob("node_modules/@anthropic-ai/claude-code-*/claude")), None)
+    """The program, if it is there: a binary, which runs without node.
+
+    An npm that knows no C libraries fetches the one for musl too, with a longer name.
+    """
+    return min(
+        PLACE.glob("node_modules/@anthropic-ai/claude-code-*/claude"), key=lambda path: len(str(path)), default=None
+    )
 
 
 def required() -> Path:

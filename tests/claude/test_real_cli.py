@@ -139,18 +139,20 @@ async def test_a_session_that_has_gone_is_followed_by_a_new_one(runner: ClaudeRu
     assert [line for line in log.lines if "No conversation found with session ID" in line]
 
 
+@pytest.mark.parametrize("options", [[], ["--continue"]], ids=["of its own", "that continues"])
 async def test_a_second_claude_in_the_same_home_does_not_change_the_session(
-    make: Make, claude: Path, api: MessagesApi, home: Path, log: Log
+    make: Make, claude: Path, api: MessagesApi, home: Path, log: Log, options: list[str]
 ) -> None:
     runner = make(claude, environment=offline(api, home), idle_seconds=0.01)
     first = await runner.turn(about("one"), unheard)
     await log.until("has been ended")
-    words = ["--print", "--continue", "--model", "claude-haiku-4-5", "somebody else's"]
-    other = await getProcessOutputAndValue(str(claude), words, offline(api, home), str(home))
-    assert other[2] == 0, other
-    await make(claude, environment=offline(api, home)).turn(about("something else"), unheard)
+    words = ["--print", *options, "somebody else's"]
+    out, err, status = await getProcessOutputAndValue(str(claude), words, offline(api, home), str(home), stdinBytes=b"")
+    assert status == 0, (out, err)
     second = await runner.turn(about("two"), unheard)
     assert first.usage.session == second.usage.session
+    assert "one" in api.asked[-1].everything
+    assert "somebody else's" not in api.asked[-1].everything
 
 
 async def test_a_renewed_session_knows_nothing_of_the_one_before(runner: ClaudeRunner, api: MessagesApi) -> None:

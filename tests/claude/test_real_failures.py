@@ -6,6 +6,7 @@ import os
 import signal
 from pathlib import Path
 
+import orjson
 import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.utils import getProcessOutputAndValue
@@ -87,6 +88,8 @@ async def test_one_that_is_killed_in_its_turn_leaves_no_tool_behind(
     assert str(await turn) == "claude was killed by SIGKILL in the middle of the turn"
     assert running(home) == []
     assert [line for line in log.lines if "left" in line and "behind" in line]
+    await runner.turn(about("go on"), unheard)
+    assert "wait" in api.asked[-1].everything
 
 
 @pytest.mark.parametrize(
@@ -127,6 +130,18 @@ async def test_who_is_not_logged_in_goes_on_once_a_token_is_given(
     runner.use_token("sk-ant-api03-dummy")
     await runner.turn(about("it"), unheard)
     assert api.asked[1].headers["x-api-key"] == "sk-ant-api03-dummy"
+
+
+async def test_who_logs_in_with_another_claude_in_the_home_is_logged_in(
+    make: Make, claude: Path, api: MessagesApi, home: Path
+) -> None:
+    runner = make(claude, environment={**offline(api, home), "ANTHROPIC_API_KEY": ""})
+    assert type(await failure(runner.turn(about("it"), unheard))) is NotLoggedIn
+    login = {"accessToken": OAUTH, "refreshToken": None, "expiresAt": 4_102_444_800_000, "scopes": ["user:inference"]}
+    (home / ".claude").mkdir(exist_ok=True)
+    (home / ".claude" / ".credentials.json").write_bytes(orjson.dumps({"claudeAiOauth": login}))
+    await runner.turn(about("it"), unheard)
+    assert api.asked[0].headers["authorization"] == f"Bearer {OAUTH}"
 
 
 async def test_a_context_is_shortened_to_a_summary(runner: ClaudeRunner, api: MessagesApi) -> None:

@@ -8,13 +8,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
+from zope.interface.verify import verifyObject
 
 from hyperhive.agent.claude import process as process_module
 from hyperhive.agent.claude import runner as runner_module
 from hyperhive.agent.claude.process import LINE_BYTES
 from hyperhive.agent.claude.turn import MOST_RUBBISH
-from hyperhive.agent.runner import Cancelled, Limited, NotLoggedIn, PromptTooLong, TurnError
+from hyperhive.agent.runner import Cancelled, IRunner, Limited, NotLoggedIn, PromptTooLong, TurnError
 from hyperhive.wire.fields import EVENT_BYTES
 from tests.claude import replay
 from tests.claude.conftest import INIT, RESULT, Log, Make, Program, about, failure, running, unheard
@@ -172,6 +173,20 @@ async def test_its_session_is_not_the_one_of_the_hive_s_own_program(make: Make, 
     await make(program(replayed("good"))).turn(about("it"), unheard)
     (pid,) = running(home)
     assert os.getsid(pid) == pid
+
+
+async def test_a_turn_that_nobody_waits_for_any_more_is_ended(make: Make, program: Program, home: Path) -> None:
+    begun: Deferred[str] = Deferred()
+    turn = Deferred.fromCoroutine(make(program(f"echo '{INIT}'; sleep 1000")).turn(about("it"), begun.callback))
+    await begun
+    turn.cancel()
+    with pytest.raises(CancelledError):
+        await turn
+    assert running(home) == []
+
+
+def test_it_is_a_runner(make: Make) -> None:
+    assert verifyObject(IRunner, make("claude"))
 
 
 async def test_without_a_session_there_is_nothing_to_shorten(make: Make) -> None:

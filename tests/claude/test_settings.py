@@ -91,7 +91,20 @@ def test_a_token_takes_the_place_of_every_other_login(token: str | None, seen: d
 
 def test_it_keeps_what_it_knows_where_it_is_told_to() -> None:
     assert environment(settings(config=Path("/own")), None, "m")["CLAUDE_CONFIG_DIR"] == "/own"
-    assert "CLAUDE_CONFIG_DIR" not in environment(settings(), None, "m")
+    assert environment(settings({"CLAUDE_CONFIG_DIR": "/x"}), None, "m")["CLAUDE_CONFIG_DIR"] == "/state/claude"
+
+
+@pytest.mark.parametrize(
+    ("given", "where"),
+    [
+        ({"HOME": "/home"}, "/home/.claude"),
+        ({"HOME": "/home", "CLAUDE_CONFIG_DIR": "/x"}, "/x"),
+        ({"HOME": "/home", "CLAUDE_SECURESTORAGE_CONFIG_DIR": "/y"}, "/y"),
+        ({}, None),
+    ],
+)
+def test_its_login_is_that_of_any_other_claude_in_the_home(given: dict[str, str], where: str | None) -> None:
+    assert environment(settings(given), None, "m").get("CLAUDE_SECURESTORAGE_CONFIG_DIR") == where
 
 
 def test_what_it_does_unasked_can_be_allowed_again() -> None:

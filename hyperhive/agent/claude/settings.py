@@ -28,6 +28,9 @@ QUIET: Final = {
     # The hive's tools are before the model in every turn, and not behind a search that it would have to think of.
     "ENABLE_TOOL_SEARCH": "false",
 }
+CONFIG_DIR: Final = "CLAUDE_CONFIG_DIR"
+LOGIN_DIR: Final = "CLAUDE_SECURESTORAGE_CONFIG_DIR"
+"""Where it keeps its login, if not with all the rest."""
 LOGINS: Final = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN")
 KEY: Final = "sk-ant-api"
 """How an API key begins; any other token is one of `claude setup-token`."""
@@ -42,10 +45,11 @@ class Settings:
     Raises ValueError, with a sentence, where it says what can't be.
 
     `state` is a directory of the runner's own, for the number of the session, and `credentials` one for a token.
-    `directory` is where the CLI works, `config` where it keeps what it knows (CLAUDE_CONFIG_DIR; its own choice if
-    None). `tools` are rules as its `--allowedTools` takes them, such as `Bash(git *)`; None: UNASKED. `system_prompt`
-    is a file with what is added to its own, `settings` one of its settings. `servers` are its MCP servers. A turn
-    takes at most `turn_seconds`; a process without a turn ends after `idle_seconds`.
+    `directory` is where the CLI works. `config` is where it keeps its sessions, None for a directory in `state`: apart
+    from those of any other `claude` in the same home, which could go on with ours. `tools` are rules as its
+    `--allowedTools` takes them, such as `Bash(git *)`; None: UNASKED. `system_prompt` is a file with what is added to
+    its own, `settings` one of its settings. `servers` are its MCP servers. A turn takes at most `turn_seconds`; a
+    process without a turn ends after `idle_seconds`.
     """
 
     environment: Mapping[str, str]
@@ -131,11 +135,13 @@ def own(tools: Sequence[str]) -> list[str]:
 def environment(settings: Settings, token: str | None, mark: str) -> dict[str, str]:
     """The variables that it sees: ours, and those that keep it quiet unless ours say otherwise.
 
-    A token takes the place of any login that is among ours.
+    A token takes the place of any login that is among ours. Whoever has logged in with another `claude` in the same
+    home is logged in here too.
     """
     given = {**QUIET, **settings.environment, MARK: mark}
-    if settings.config is not None:
-        given["CLAUDE_CONFIG_DIR"] = str(settings.config)
+    if home := given.get("HOME"):
+        given.setdefault(LOGIN_DIR, given.get(CONFIG_DIR) or str(Path(home, ".claude")))
+    given[CONFIG_DIR] = str(settings.config or settings.state / "claude")
     if token is not None:
         given = {name: value for name, value in given.items() if name not in LOGINS}
         given["ANTHROPIC_API_KEY" if token.startswith(KEY) else "CLAUDE_CODE_OAUTH_TOKEN"] = token
