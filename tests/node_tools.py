@@ -19,7 +19,8 @@ import pytest
 
 CACHE = Path(__file__).parent.parent / "build" / "node"
 INSPECTOR = ("@modelcontextprotocol/inspector", "0.15.0")
-TOOLS = (INSPECTOR,)
+CLAUDE = ("@anthropic-ai/claude-code", "2.1.330")
+TOOLS = (INSPECTOR, CLAUDE)
 """Name and version of each. This inspector runs on node 20; later ones ask for 22.19."""
 
 FETCHING = 300.0
@@ -41,10 +42,10 @@ def npm_install(package: str, version: str) -> Path:
     return place
 
 
-def program(package: str, version: str, name: str) -> Path:
-    """A program of that package; where it can't be had the test is skipped, and failed if `CI` is set."""
+def required(package: str, version: str) -> Path:
+    """That version's folder; where it can't be had the test is skipped, and failed if `CI` is set."""
     try:
-        return npm_install(package, version) / "node_modules" / ".bin" / name
+        return npm_install(package, version)
     except Missing as reason:
         if os.environ.get("CI"):
             pytest.fail(f"{package} {version}: {reason}")
@@ -57,7 +58,16 @@ def _fetch(what: str, place: Path) -> None:
         raise Missing("there is no node and npm here; on Debian: apt install nodejs npm")
     with tempfile.TemporaryDirectory(prefix="fetching-", dir=CACHE) as scratch:
         done = subprocess.run(
-            [npm, "install", f"--prefix={scratch}", "--no-audit", "--no-fund", "--loglevel=error", what],
+            [
+                npm,
+                "install",
+                f"--prefix={scratch}",
+                "--no-audit",
+                "--no-fund",
+                "--ignore-scripts",
+                "--loglevel=error",
+                what,
+            ],
             capture_output=True,
             text=True,
             timeout=FETCHING,

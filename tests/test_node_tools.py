@@ -38,13 +38,13 @@ def npm(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_npm_a_test_is_skipped_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CI", raising=False)
     with pytest.raises(pytest.skip.Exception, match=r"@a/thing 1\.2: there is no node and npm here; on Debian: apt"):
-        node_tools.program("@a/thing", "1.2", "thing")
+        node_tools.required("@a/thing", "1.2")
 
 
 def test_in_ci_it_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CI", "1")
     with pytest.raises(pytest.fail.Exception, match=r"@a/thing 1\.2: there is no node and npm here"):
-        node_tools.program("@a/thing", "1.2", "thing")
+        node_tools.required("@a/thing", "1.2")
 
 
 def test_what_npm_complains_of_is_told(npm: None) -> None:
@@ -54,10 +54,10 @@ def test_what_npm_complains_of_is_told(npm: None) -> None:
 
 def test_what_was_fetched_is_found_again(npm: None, bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOES_WELL", "1")
-    found = node_tools.program("@a/thing", "1.2", "thing")
-    assert found.is_file()
+    found = node_tools.required("@a/thing", "1.2")
+    assert found.is_dir()
     (bare / "npm").unlink()
-    assert node_tools.program("@a/thing", "1.2", "thing") == found
+    assert node_tools.required("@a/thing", "1.2") == found
 
 
 def test_a_fetch_that_failed_leaves_nothing_that_passes_for_it(npm: None, monkeypatch: pytest.MonkeyPatch) -> None:

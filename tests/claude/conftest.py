@@ -16,8 +16,8 @@ from zope.interface import implementer
 from hyperhive.agent.claude.runner import ClaudeRunner
 from hyperhive.agent.claude.settings import Settings
 from hyperhive.agent.runner import Prompt, TurnError
+from tests.claude import cli
 from tests.claude.api import MessagesApi
-from tests.claude.install import required
 from tests.claude.script import echo
 
 Make = Callable[..., ClaudeRunner]
@@ -37,7 +37,7 @@ def reactor() -> Any:
 @pytest.fixture
 def claude() -> Path:
     """The real CLI."""
-    return required()
+    return cli.claude()
 
 
 @pytest.fixture

@@ -19,8 +19,8 @@ from twisted.internet.defer import Deferred
 from hyperhive.agent.claude.process import Line, Process
 from hyperhive.agent.claude.runner import COMPACT, INTERRUPT
 from hyperhive.agent.claude.settings import Settings, command, environment
+from tests.claude import cli
 from tests.claude.api import MessagesApi
-from tests.claude.install import installed
 from tests.claude.script import (
     OVERLOADED,
     TOO_LONG,
@@ -207,9 +207,7 @@ def scrubbed(line: bytes, names: dict[str, str]) -> str:
 
 async def main(reactor: Any) -> None:
     """Record the scenes that were named, or all of them."""
-    program = installed()
-    if program is None:
-        sys.exit("the real claude is not installed: make claude")
+    program = cli.fetched()
     STREAMS.mkdir(exist_ok=True)
     for name in sys.argv[1:] or SCENES:
         with tempfile.TemporaryDirectory() as directory:

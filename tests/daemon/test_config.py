@@ -137,7 +137,7 @@ def test_variables_of_all_agents_can_be_set_and_a_wrong_one_is_named(tmp_path: P
     path.write_text("[agent]\nenvironment = { LANG = 'C.UTF-8' }\n")
     assert configure({"config": str(path)}, {"HOME": "/home/bee"}, root=False).environment == {"LANG": "C.UTF-8"}
     path.write_text("[agent]\nenvironment = { HIVE_AGENT = 'bee' }\n")
-    with pytest.raises(StartupError, match="'agent.environment' in .* must be a table of variables, and of these 'HI"):
+    with pytest.raises(StartupError, match=r"'agent.environment' in .* must be a table of variables, and of these 'HI"):
         configure({"config": str(path)}, {"HOME": "/home/bee"}, root=False)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.claude.install import required
+from tests.claude import cli
 from tests.claude.story import play, stand_in
 from tests.host.hives import NspawnHive, call
 
@@ -19,7 +19,7 @@ def image(state: Path, agent_image: Path) -> Path:
     """The agents' image, with the CLI in it."""
     image = state / "image"
     call("cp", "--archive", "--reflink=auto", str(agent_image), str(image))
-    call("install", "--mode=755", str(required()), str(image / "usr/local/bin/claude"))
+    call("install", "--mode=755", str(cli.claude()), str(image / "usr/local/bin/claude"))
     return image
 
 

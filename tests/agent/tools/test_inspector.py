@@ -42,7 +42,7 @@ CALLS: dict[str, tuple[str, ...]] = {
 @pytest.fixture
 def inspector() -> Path:
     """The program."""
-    return node_tools.program(*node_tools.INSPECTOR, "mcp-inspector")
+    return node_tools.required(*node_tools.INSPECTOR) / "node_modules/.bin/mcp-inspector"
 
 
 def inspected(inspector: Path, socket: Path, method: str, *arguments: str) -> dict[str, Any]:
