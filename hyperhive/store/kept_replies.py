@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from sqlite3 import Connection
-from typing import Final
 
 from attrs import evolve, frozen
 
@@ -13,9 +12,6 @@ from hyperhive.store import mail
 from hyperhive.store.mail import DEAD, Post, Told
 from hyperhive.wire import events
 from hyperhive.wire.names import OPERATOR, shown
-
-_BOUNDLESS: Final = 2**62
-"""There was room when the reply was kept; that others have filled it since must not undo the turn."""
 
 _IN_FRONT = 256
 """How many messages are looked at: those that a daemon's restart took out of the agent's hands wait in front of all."""
@@ -86,18 +82,19 @@ def forget(connection: Connection, turn: int) -> None:
 def leave(connection: Connection, turn: int, sender: str, limits: MailLimits, now: int) -> Told:
     """Send what was kept for the end of that turn; ids and recipients of what is then in inboxes.
 
-    A reply to somebody who has left the hive since, or into a conversation that holds all it may, is a dead letter at
-    once, of which the sender is told.
+    A reply that can't be sent any more, as its recipient has left the hive or its conversation holds all it may, is a
+    dead letter at once, of which the sender is told.
     """
+    # There was room when it was kept; that others have filled the inbox since must not undo the turn.
+    roomy = evolve(limits, max_inbox=2**62, inbox_bytes=2**62)
     rows = connection.execute(
         "SELECT recipient, body, in_reply_to FROM kept_replies WHERE turn = ? ORDER BY id", (turn,)
     ).fetchall()
     forget(connection, turn)
     told: Told = []
-    limits = evolve(limits, max_inbox=_BOUNDLESS, inbox_bytes=_BOUNDLESS)
     for recipient, body, in_reply_to in rows:
         post = Post(sender=sender, to=recipient, body=body, at=now, in_reply_to=in_reply_to)
-        told += _send(connection, post, limits)
+        told += _send(connection, post, roomy)
     return told
 
 
@@ -108,15 +105,15 @@ def _send(connection: Connection, post: Post, limits: MailLimits) -> Told:
         else:
             sent = mail.send(connection, post, limits)
     except UnknownAgent:
-        return _bounce(
-            connection, post, f"{shown(post.to)} has left the hive before the turn that the reply was written in ended"
-        )
-    except Refused as refused:
-        return _bounce(connection, post, str(refused))
+        reason = f"{shown(post.to)} has left the hive before the turn ended in which this was written"
+        return _bounce(connection, post, reason)
+    except Refused as refusal:
+        return _bounce(connection, post, str(refusal))
     return [(sent.id, sent.to), *sent.told]
 
 
 def _bounce(connection: Connection, post: Post, reason: str) -> Told:
+    """Make a dead letter of what could not be sent, and tell its sender."""
     cursor = connection.execute(
         """
         INSERT INTO messages (sender, recipient, body, sent_at, state, in_reply_to, settled_at, reason)
