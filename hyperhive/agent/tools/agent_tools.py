@@ -116,7 +116,7 @@ REMIND: Final = Tool(
     effect=Effect.ADDS,
     arguments={
         "message": Argument(about="What you want to be told then, for somebody who remembers nothing of now."),
-        "delay_seconds": Argument(about="How many seconds from now."),
+        "delay_seconds": Argument(about="How many seconds from now.", least=0, most=LONGEST_TTL),
         "at": Argument(about="When, as a unix time in seconds."),
     },
 )

@@ -29,7 +29,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "list": (),
     "request_spawn": ("name=carol", "description=writes tests"),
     "request_init_config": ("name=dave",),
-    "request_apply_commit": ("agent=alice", 'commit_ref="COMMIT"'),
+    "request_apply_commit": ("agent=alice", "commit_ref=COMMIT"),
     "cancel_approval": ("id=1",),
     "kill": ("name=bob",),
     "start": ("name=bob",),

@@ -35,6 +35,12 @@ def test_a_schema_takes_an_object_and_no_other_keys(tool: Tool) -> None:
     assert {*schema.get("required", ())} <= {*schema["properties"]}
 
 
+@every_tool
+def test_every_bound_is_a_number_that_javascript_keeps(tool: Tool) -> None:
+    bounds = [one.get(word, 0) for one in tool.schema()["properties"].values() for word in ("minimum", "maximum")]
+    assert all(abs(bound) < 2**53 for bound in bounds)
+
+
 def test_what_the_wire_requires_is_required() -> None:
     assert SEND.schema()["required"] == ["to", "body"]
     assert "required" not in RECV.schema()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -74,6 +75,20 @@ def test_standard_output_is_the_protocols_alone(quiet: Village) -> None:
     left = served(quiet.alices, [HELLO, {"jsonrpc": "2.0", "method": "no/such/thing"}])
     (answer,) = [json.loads(line) for line in left.stdout.splitlines()]
     assert answer["result"]["serverInfo"]["name"] == "hive"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_a_signal_ends_it_though_its_input_goes_on(number: signal.Signals) -> None:
+    with subprocess.Popen(
+        COMMAND, env={"HIVE_SOCKET": "/nowhere"}, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        server.stdin.write(json.dumps(HELLO).encode() + b"\n")
+        server.stdin.flush()
+        assert server.stdout.readline()
+        server.send_signal(number)
+        assert server.wait(PATIENCE) == -number
 
 
 def test_without_a_socket_it_says_so_and_ends() -> None:
