@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test test-host lint bench wheel clean clean-venv
+.PHONY: help venv claude run test test-host lint bench wheel clean clean-venv
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -25,6 +25,9 @@ $(STAMP): setup.cfg pyproject.toml
 
 run: $(STAMP) ## run a hive in the foreground; Ctrl-C stops it and its agents (ARGS=... for more options)
 	@exec $(BIN)/twistd -n --pidfile= hyperhive --stop-agents $(ARGS)
+
+claude: $(STAMP) ## fetch the real claude, which some tests need, with npm into build/claude
+	@$(BIN)/python -m tests.claude.install
 
 test: $(STAMP) ## run the tests (ARGS='-k inbox' for some of them)
 	@$(BIN)/python -m pytest $(ARGS)

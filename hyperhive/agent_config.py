@@ -22,11 +22,17 @@ COMMAND, CLAUDE = RUNNERS = "command", "claude"
 
 @frozen(kw_only=True)
 class Runner:
-    """What works on the agent's mail. None: what the daemon's configuration says."""
+    """What works on the agent's mail. None: what the daemon's configuration says.
+
+    `tools` is what a `claude` may use of its own, as rules (None: what it needs to work); `turn_seconds` how long a
+    turn may take.
+    """
 
     kind: str | None = None
     command: tuple[str, ...] | None = None
     model: str | None = None
+    tools: tuple[str, ...] | None = None
+    turn_seconds: int | None = None
 
 
 @frozen(kw_only=True)

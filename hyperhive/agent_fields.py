@@ -20,12 +20,16 @@ MOST_RECIPIENTS: Final = 1024
 COMMAND_BYTES: Final = 16 * 1024
 """As a shell writes it: longer ones fit into no variable of an environment."""
 LONGEST_MODEL: Final = 200
+MOST_TOOLS: Final = 128
+LONGEST_TOOL: Final = 200
+LONGEST_TURN: Final = 86_400
 MOST_MEMORY: Final = 1024 * 1024**4
 MOST_MESSAGES: Final = 10_000
 LONGEST_RATE: Final = 86_400
 LONGEST_HEALTH: Final = 3600
 
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_TOOL: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(\([^()]*\))?")
 _CONTROL: Final = re.compile(r"[\0-\x08\x0a-\x1f\x7f\ufdd0-\ufdef\ufffe\uffff]")
 """What systemd takes in no value, and line breaks, which a list of variables has between them."""
 
@@ -73,6 +77,20 @@ def _model(value: Any) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= LONGEST_MODEL or not value.isprintable():
         raise ValueError(f"a text of 1 to {LONGEST_MODEL} characters, all of them printable")
     return value
+
+
+def _tools(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise TypeError("a list of tools, such as 'Read' or 'Bash(git *)'")
+    if len(value) > MOST_TOOLS:
+        raise ValueError(f"a list of at most {MOST_TOOLS} tools")
+    for index, rule in enumerate(value):
+        if not isinstance(rule, str) or len(rule) > LONGEST_TOOL or not rule.isprintable() or not _TOOL.fullmatch(rule):
+            wanted = (
+                f"a tool's name, such as 'Read', or a name and a rule, such as 'Bash(git *)', of up to {LONGEST_TOOL}"
+            )
+            raise Inside(f"{wanted} characters", index)
+    return tuple(value)
 
 
 def _auto_update(value: Any) -> bool | str:
@@ -134,7 +152,13 @@ READERS: Final[Mapping[type[Any], Readers]] = {
         "image": mounts.image,
         "environment": _environment,
     },
-    Runner: {"kind": quantities.one_of(*RUNNERS), "command": _command, "model": _model},
+    Runner: {
+        "kind": quantities.one_of(*RUNNERS),
+        "command": _command,
+        "model": _model,
+        "tools": _tools,
+        "turn_seconds": _whole(1, LONGEST_TURN),
+    },
     Limits: {"memory": _memory, "cpu": quantities.percent, "tasks": _tasks},
     Mount: {"source": mounts.absolute, "target": mounts.target, "writable": quantities.flag},
     MailRules: {"recipients": _recipients},

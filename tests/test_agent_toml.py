@@ -26,6 +26,8 @@ def test_everything_can_be_said() -> None:
         kind = "command"
         command = "prog 'two words'"
         model = "m"
+        tools = ["Read", "Bash(git *)", "mcp__hive__send"]
+        turn_seconds = 60
         [environment]
         _A1 = "\xc3\xa4 = \\t"
         [limits]
@@ -51,7 +53,13 @@ def test_everything_can_be_said() -> None:
         restart="on-crash",
         auto_update="ask",
         image=Path("/srv/image.tar.gz"),
-        runner=Runner(kind="command", command=("prog", "two words"), model="m"),
+        runner=Runner(
+            kind="command",
+            command=("prog", "two words"),
+            model="m",
+            tools=("Read", "Bash(git *)", "mcp__hive__send"),
+            turn_seconds=60,
+        ),
         environment={"_A1": "ä = \t"},
         limits=Limits(memory=4 * 1024**3, cpu=200, tasks=1024),
         mounts=(

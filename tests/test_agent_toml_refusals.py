@@ -19,6 +19,7 @@ COUNT = "a whole number above 0, of at most 15 digits"
 WHOLE = ", without NUL, of at most 16384 bytes"
 COMMAND = "a command: a program and its arguments"
 MODEL = "a text of 1 to 200 characters, all of them printable"
+TOOL = "a tool's name, such as 'Read', or a name and a rule, such as 'Bash(git *)', of up to 200 characters"
 NAMED = "named with letters, digits and '_', and no digit first"
 VALUE = "a text without line breaks and control characters other than tabs"
 WINDOW = "a number of seconds from 1 to 3600"
@@ -41,7 +42,8 @@ WRONG = {
     "[mail.rate]\nmesages = 1":
         f", line 2: {NO_SETTING} 'mail.rate.mesages'; under [mail.rate] stand messages and seconds",
     "[mail]\nto = []": f", line 2: {NO_SETTING} 'mail.to'; under [mail] stand recipients and rate",
-    "[runner]\nuser = 1": f", line 2: {NO_SETTING} 'runner.user'; under [runner] stand kind, command and model",
+    "[runner]\nuser = 1":
+        f", line 2: {NO_SETTING} 'runner.user'; under [runner] stand kind, command, model, tools and turn_seconds",
     "[health]\nx.y = 1": f", line 2: {NO_SETTING} 'health.x'; under [health] stand window and command",
     "[[limits]]": ", line 1: 'limits' must be a table",
     "mail = 1979-05-27": ", line 1: 'mail' must be a table",
@@ -62,6 +64,14 @@ WRONG = {
     "[runner]\nmodel = ''": f", line 2: 'runner.model' must be {MODEL}",
     '[runner]\nmodel = "\\u0007"': f", line 2: 'runner.model' must be {MODEL}",
     f"runner.model = '{'m' * 201}'": f", line 1: 'runner.model' must be {MODEL}",
+    "[runner]\ntools = 'Read'": ", line 2: 'runner.tools' must be a list of tools, such as 'Read' or 'Bash(git *)'",
+    "[runner]\ntools = [\n'Read',\n'rm -rf']": f", line 4: 'runner.tools[1]' must be {TOOL}",
+    '[runner]\ntools = ["Bash(a\\nb)"]': f", line 2: 'runner.tools[0]' must be {TOOL}",
+    "[runner]\ntools = ['Read,Write']": f", line 2: 'runner.tools[0]' must be {TOOL}",
+    "[runner]\ntools = [1]": f", line 2: 'runner.tools[0]' must be {TOOL}",
+    f"runner.tools = {['Read'] * 129}": ", line 1: 'runner.tools' must be a list of at most 128 tools",
+    "[runner]\nturn_seconds = 0": ", line 2: 'runner.turn_seconds' must be a whole number from 1 to 86400",
+    "[runner]\nturn_seconds = 1.5": ", line 2: 'runner.turn_seconds' must be a whole number from 1 to 86400",
     "[runner]\ncommand = 'x'\nkind = 'claude'":
         ", line 2: 'runner.command' must be left out where 'runner.kind' is 'claude'",
     "environment = 'A=1'": ", line 1: 'environment' must be a table of texts",

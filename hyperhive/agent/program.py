@@ -17,7 +17,7 @@ from hyperhive.agent.link import Link
 from hyperhive.agent.login_watch import LoginWatch
 from hyperhive.agent.loop import Loop
 from hyperhive.agent.prompting import Prompts
-from hyperhive.agent.runners import NoSuchRunner, make_runner
+from hyperhive.agent.runners import NoRunner, make_runner
 from hyperhive.agent.setbacks import LONGEST_STAGGER, Setbacks
 from hyperhive.agent.settings import SETTLING, Settings
 from hyperhive.agent.working import Working
@@ -106,7 +106,7 @@ class Agent:
     def _crash(self, failure: Failure) -> None:
         if self.status:
             return  # it is stopping already
-        if failure.check(WrongSocket, NoSuchRunner):
+        if failure.check(WrongSocket, NoRunner):
             self._log.error("{error}", error=failure.value)
         else:
             self._log.failure("hive-agent has a fault and stops", failure)

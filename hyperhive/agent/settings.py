@@ -13,6 +13,7 @@ from hyperhive.agent.command import GRACE
 from hyperhive.agent_config import CLAUDE, COMMAND, RUNNERS
 
 CONTEXT_TOKENS: Final = 150_000
+TURN_SECONDS: Final = 86_400.0
 SETTLING: Final = 3.0
 """Seconds that the daemon has, once the turn has ended, to hear what became of the mail in hand."""
 
@@ -25,14 +26,16 @@ class WrongSetting(ValueError):
 class Settings:
     """`kind` is the runner's, None where none is configured; `command` a program and its arguments.
 
-    `context_tokens` is how much the model may have before it after a turn until that is shortened. `grace` is how many
-    seconds a turn may go on after SIGTERM. `credentials` is the file that changes when somebody logs in.
+    `context_tokens` is how much the model may have before it after a turn until that is shortened. `turn_seconds` is
+    how long a turn of the command may take, and `grace` how long one may go on after SIGTERM. `credentials` is the file
+    that changes when somebody logs in.
     """
 
     kind: str | None = None
     command: tuple[str, ...] = ()
     model: str | None = None
     context_tokens: int = CONTEXT_TOKENS
+    turn_seconds: float = TURN_SECONDS
     grace: float = 0.0
     credentials: Path | None = None
 
@@ -50,6 +53,7 @@ def settings_in(environment: Mapping[str, str]) -> Settings:
         command=command,
         model=environment.get("HIVE_MODEL") or None,
         context_tokens=int(_number(environment, "HIVE_CONTEXT_TOKENS", CONTEXT_TOKENS)),
+        turn_seconds=_number(environment, "HIVE_TURN_SECONDS", TURN_SECONDS) or TURN_SECONDS,
         grace=_left(_number(environment, "HIVE_STOP_GRACE", 0.0)),
         credentials=_credentials(environment) if kind == CLAUDE else None,
     )

@@ -27,7 +27,7 @@ from hyperhive.wire.turns import Usage
 
 RENEWAL: Final = 600.0
 """Seconds between signs of life while a turn goes on; a lease lasts six times as long."""
-LONGEST_TURN: Final = 6 * 3600.0
+LONGEST_TURN: Final = 25 * 3600.0
 """Seconds after which a turn is ended, whatever its runner thinks of it; runners have shorter limits of their own."""
 PATIENCE: Final = GRACE + 25.0
 """Seconds that a runner has to end a turn that was cancelled."""

@@ -30,6 +30,7 @@ def places(layout: Layout, name: str, plan: Plan) -> Places:
     return Places(
         socket=str(layout.agent_socket(name)),
         state=str(layout.notes(name)),
+        credentials=str(layout.credentials(name)),
         config=str(plan.files or ""),
         agents=str(layout.proposals),
         applied=str(layout.applications),

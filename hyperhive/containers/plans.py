@@ -19,13 +19,17 @@ NIX_MODULE: Final = "agent.nix"
 
 @frozen(kw_only=True)
 class Places:
-    """Where an agent finds what the hive lends it, as paths that mean something to the agent."""
+    """Where an agent finds what the hive lends it, as paths that mean something to the agent.
+
+    `credentials` is None where its home is the directory for them.
+    """
 
     socket: str
     state: str
     config: str
     agents: str
     applied: str
+    credentials: str | None = None
 
 
 IN_A_MACHINE: Final = Places(
@@ -42,6 +46,8 @@ def told(own: Mapping[str, str], plan: Plan, name: str, generation: int, places:
         "HIVE_STATE_DIR": places.state,
         "HIVE_GENERATION": str(generation),
     }
+    if places.credentials is not None:
+        given["HIVE_CREDENTIALS_DIR"] = places.credentials
     if plan.files is not None:
         given["HIVE_CONFIG_DIR"] = places.config
     if name == MANAGER:
@@ -52,6 +58,10 @@ def told(own: Mapping[str, str], plan: Plan, name: str, generation: int, places:
 def _runner(runner: Runner) -> dict[str, str]:
     kind = COMMAND if runner.kind is None and runner.command is not None else runner.kind
     said = {"HIVE_RUNNER": kind, "HIVE_MODEL": runner.model}
+    if runner.tools is not None:
+        said["HIVE_TOOLS"] = shlex.join(runner.tools)
+    if runner.turn_seconds is not None:
+        said["HIVE_TURN_SECONDS"] = str(runner.turn_seconds)
     if runner.command is not None:
         said["HIVE_RUNNER_COMMAND"] = shlex.join(runner.command)
     return {name: value for name, value in said.items() if value is not None}

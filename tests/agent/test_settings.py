@@ -9,9 +9,9 @@ import pytest
 from twisted.internet.task import Clock
 from zope.interface.verify import verifyObject
 
-from hyperhive.agent import runners
+from hyperhive.agent.claude.runner import ClaudeRunner
 from hyperhive.agent.runner import IRunner, Prompt
-from hyperhive.agent.runners import NoSuchRunner, make_runner
+from hyperhive.agent.runners import NoRunner, make_runner
 from hyperhive.agent.settings import Settings, WrongSetting, settings_in
 from tests.agent.serving import shell
 
@@ -86,7 +86,29 @@ async def test_the_command_runner_is_a_runner_that_has_nothing_to_do_without_mai
     runner.cancel()
 
 
-def test_a_runner_that_is_not_there_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runners, "CLAUDE_ROOM", "hyperhive.agent.nowhere")
-    with pytest.raises(NoSuchRunner, match="this hyperhive has no runner 'claude'; configure the runner 'command'"):
-        make_runner(Clock(), Settings(kind="claude"), {}, "")
+def test_claude_is_told_its_prompt_the_hives_tools_and_where_its_own_things_are(tmp_path: Path) -> None:
+    environment = {"HIVE_STATE_DIR": str(tmp_path), "HIVE_SOCKET": "/run/hive/mcp.sock", "HIVE_TURN_SECONDS": "60"}
+    runner = make_runner(Clock(), Settings(kind="claude", model="m-1"), environment, "be good")
+    assert verifyObject(IRunner, runner)
+    assert isinstance(runner, ClaudeRunner)
+    assert (runner.kind, runner.model) == ("claude", "m-1")
+    told = runner._settings
+    assert told.system_prompt is not None
+    assert told.system_prompt.read_text() == "be good"
+    assert (told.directory, told.state, told.turn_seconds) == (tmp_path, tmp_path / ".hive-agent", 60.0)
+    assert told.servers["hive"]["args"] == ["mcp"]
+    assert told.servers["hive"]["env"] == {"HIVE_SOCKET": "/run/hive/mcp.sock"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"HIVE_TURN_SECONDS": "soon"}, "HIVE_TURN_SECONDS is 'soon'"),
+        ({"HIVE_STATE_DIR": "/proc/nowhere"}, "the runner 'claude' needs the directory /proc/nowhere/.hive-agent: "),
+    ],
+)
+def test_a_runner_that_can_not_be_had_is_one_sentence(tmp_path: Path, changed: dict[str, str], sentence: str) -> None:
+    environment = {"HIVE_STATE_DIR": str(tmp_path), "HIVE_SOCKET": "/run/hive/mcp.sock", **changed}
+    with pytest.raises(NoRunner) as refused:
+        make_runner(Clock(), Settings(kind="claude"), environment, "")
+    assert str(refused.value).startswith(sentence)

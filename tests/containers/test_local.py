@@ -375,6 +375,7 @@ async def test_the_environment_is_the_daemons_own_without_its_private_parts(
         b"HIVE_SOCKET": os.fsencode(hive.layout.agent_socket("alice")),
         b"HIVE_AGENT": b"alice",
         b"HIVE_STATE_DIR": os.fsencode(hive.layout.notes("alice")),
+        b"HIVE_CREDENTIALS_DIR": os.fsencode(hive.layout.credentials("alice")),
         b"HIVE_GENERATION": b"9",
         b"HIVE_RUNNER_COMMAND": b'["cat"]',
     }

@@ -47,6 +47,12 @@ def test_a_command_of_the_agents_own_is_its_runner_whatever_the_daemons_is() -> 
     assert (seen["HIVE_RUNNER"], seen["HIVE_RUNNER_COMMAND"]) == ("command", "echo")
 
 
+def test_a_runners_tools_and_the_limit_of_its_turns_are_told_by_variables() -> None:
+    seen = variables(AgentConfig(runner=Runner(kind="claude", tools=("Read", "Bash(git *)"), turn_seconds=60)))
+    assert (seen["HIVE_TOOLS"], seen["HIVE_TURN_SECONDS"]) == ("Read 'Bash(git *)'", "60")
+    assert variables(AgentConfig(runner=Runner(tools=())))["HIVE_TOOLS"] == ""
+
+
 def test_who_has_files_is_told_where_and_the_manager_where_everybodys_are(tmp_path: Path) -> None:
     assert variables(AgentConfig(), files=tmp_path)["HIVE_CONFIG_DIR"] == "/config"
     seen = variables(AgentConfig(), "manager")

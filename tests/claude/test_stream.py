@@ -1,0 +1,143 @@
+"""What recorded streams of the real CLI come to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import orjson
+import pytest
+
+from hyperhive.agent.claude.stream import NoSession, Reading
+from hyperhive.agent.runner import Limited, NotLoggedIn, PromptTooLong, TurnError
+from hyperhive.wire.turns import Usage
+from tests.claude.record import RESET, SCENES, STREAMS, UNKNOWN
+
+NOW = 1_800_000_000.0
+
+
+def read(name: str, resumed: str | None = None) -> tuple[Reading, list[Usage | TurnError]]:
+    """Read a recording; what it comes to, each time that it comes to something."""
+    reading = Reading(resumed)
+    lines = (STREAMS / f"{name}.jsonl").read_bytes().splitlines()
+    outcomes = [reading.read(orjson.loads(line), NOW) for line in lines]
+    return reading, [outcome for outcome in outcomes if outcome is not None]
+
+
+def test_a_good_turn_says_what_it_took() -> None:
+    reading, (first, second) = read("good")
+    assert reading.model == "claude-opus-5-5"
+    assert isinstance(first, Usage)
+    assert isinstance(second, Usage)
+    assert (first.model, first.session) == (reading.model, reading.session)
+    assert (first.input_tokens, first.output_tokens, first.cached_tokens) == (22, 14, 200)
+    assert first.context_tokens == 112
+    assert first.cost_micros == 408
+    assert first.duration_ms is not None
+
+
+def test_what_a_turn_cost_is_not_what_the_session_has_cost_so_far() -> None:
+    _, (first, second) = read("good")
+    assert isinstance(first, Usage)
+    assert isinstance(second, Usage)
+    assert (first.cost_micros, second.cost_micros) == (408, 204)
+
+
+@pytest.mark.parametrize("name", ["long", "resumed", "rate-limited-shortly", "compacted"])
+def test_these_end_well(name: str) -> None:
+    assert [type(outcome) for outcome in read(name)[1]] == [Usage]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "reason"),
+    [
+        ("key-refused", NotLoggedIn, "the provider refuses the login"),
+        ("token-refused", NotLoggedIn, "the provider refuses the login"),
+        ("not-logged-in", NotLoggedIn, "Not logged in · Please run /login"),
+        ("rate-limited", Limited, "API Error: Request rejected (429)"),
+        ("used-up", Limited, "You've hit your 5-hour limit"),
+        ("used-up-still", Limited, "You've hit your 5-hour limit"),
+        ("too-long", PromptTooLong, "Prompt is too long"),
+        ("overloaded", TurnError, "API Error: Repeated 529 Overloaded errors."),
+        ("interrupted", TurnError, "[ede_diagnostic]"),
+        ("interrupted-speaking", TurnError, "[ede_diagnostic]"),
+        ("compacting-failed", TurnError, "the context could not be shortened: Compaction failed"),
+    ],
+)
+def test_a_failure_is_told_from_others_and_has_the_words_of_the_cli(
+    name: str, kind: type[TurnError], reason: str
+) -> None:
+    outcome = read(name)[1][0]
+    assert type(outcome) is kind
+    assert str(outcome).startswith(reason)
+
+
+@pytest.mark.parametrize(("name", "until"), [("used-up", RESET), ("used-up-still", RESET), ("rate-limited", None)])
+def test_a_limit_ends_when_the_events_say_so(name: str, until: float | None) -> None:
+    (outcome,) = read(name)[1]
+    assert isinstance(outcome, Limited)
+    assert outcome.until == until
+
+
+def test_a_refused_login_is_known_by_the_first_attempt_and_not_by_the_last() -> None:
+    lines = (STREAMS / "key-refused.jsonl").read_bytes().splitlines()
+    assert orjson.loads(lines[1])["attempt"] == 1
+    assert isinstance(Reading().read(orjson.loads(lines[1]), NOW), NotLoggedIn)
+
+
+def test_a_limit_that_lasts_longer_than_the_cli_should_wait_is_one_at_once() -> None:
+    retry = {"type": "system", "subtype": "api_retry", "error": "rate_limit", "retry_delay_ms": 90_000}
+    outcome = Reading().read(retry, NOW)
+    assert isinstance(outcome, Limited)
+    assert outcome.until == NOW + 90
+    assert Reading().read({**retry, "retry_delay_ms": 60_000}, NOW) is None
+    assert Reading().read({**retry, "error": "overloaded"}, NOW) is None
+
+
+def test_a_session_that_is_not_there_is_told_from_other_failures() -> None:
+    assert [type(outcome) for outcome in read("no-session", UNKNOWN)[1]] == [NoSession]
+    assert [type(outcome) for outcome in read("no-session")[1]] == [TurnError]
+
+
+def test_after_a_compaction_the_context_is_what_was_left_of_it() -> None:
+    _, (outcome,) = read("compacted")
+    assert isinstance(outcome, Usage)
+    boundary = next(line for line in (STREAMS / "compacted.jsonl").read_bytes().splitlines() if b"compact_boun" in line)
+    assert outcome.context_tokens == orjson.loads(boundary)["compact_metadata"]["post_tokens"]
+
+
+@pytest.mark.parametrize("words", ["429 rate limit reached", "Prompt is too long", "Not logged in · Please run /login"])
+def test_what_a_model_says_of_failures_is_none(words: str) -> None:
+    reading = Reading()
+    said = {"model": "claude-opus-5-5", "content": [{"type": "text", "text": words}]}
+    assert reading.read({"type": "assistant", "message": said}, NOW) is None
+    assert isinstance(reading.read({"type": "result", "is_error": False, "result": words}, NOW), Usage)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {},
+        {"type": 1},
+        {"type": "system", "subtype": "init", "session_id": 7, "model": None},
+        {"type": "assistant", "message": "text"},
+        {"type": "assistant", "message": {"usage": {"input_tokens": "many"}}},
+        {"type": "rate_limit_event", "rate_limit_info": {"status": "rejected", "resetsAt": "soon"}},
+        {"type": "rate_limit_event"},
+        {"type": "system", "subtype": "api_retry", "retry_delay_ms": []},
+    ],
+)
+def test_events_of_another_shape_mean_nothing(event: dict[str, object]) -> None:
+    assert Reading().read(event, NOW) is None
+
+
+def test_a_result_that_says_hardly_anything_is_a_result_still() -> None:
+    assert Reading().read({"type": "result", "usage": [], "model_usage_since_last_result": {"m": 1}}, NOW) == Usage()
+    failed = Reading().read({"type": "result", "is_error": True, "errors": 1}, NOW)
+    assert isinstance(failed, TurnError)
+    assert str(failed) == "it did not say why"
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_no_recording_names_the_machine_that_it_was_made_on(name: str) -> None:
+    text = (STREAMS / f"{name}.jsonl").read_text()
+    assert not [word for word in ("/tmp", "/root", str(Path.home()), "127.0.0.1:") if word in text]
