@@ -64,12 +64,14 @@ def roster(statuses: Iterable[AgentStatus], view: View, under_way: Iterable[Oper
     kinds = {row.id: f"{row.kind.value} " for row in under_way}
     columns = (
         Column("NAME"), Column("STATE"), Column("UNREAD", right=True), Column("IN HAND", right=True),
-        Column("OPERATION"), Column("NEXT START"), Column("SINCE"), Column("RESTARTS", right=True), Column("MODEL"),
+        Column("TURN", right=True), Column("WAITS"), Column("OPERATION"), Column("NEXT START"), Column("SINCE"),
+        Column("RESTARTS", right=True), Column("MODEL"),
         Column("COMMIT"), Column("PARENT"), Column("FAILURE", long=True), Column("STATUS", long=True), Column("URL"),
     )  # fmt: skip
     rows = [
         (
             Line(one.name, "bold"), _state(one), str(one.unread), str(one.in_hand or ""),
+            str(one.turn or ""), waits(one, view),
             "" if one.operation is None else f'{kinds.get(one.operation, "")}{one.operation}',
             view.moment(one.restart_at), view.moment(one.since), str(one.restarts or ""), one.active_model or "",
             (one.deployed_sha or "")[:12], one.parent or "", one.failure or "", _status_text(one, view), one.url or "",
@@ -77,7 +79,18 @@ def roster(statuses: Iterable[AgentStatus], view: View, under_way: Iterable[Oper
         for one in statuses
     ]  # fmt: skip
     return Table(columns, rows).without_empty(
-        "IN HAND", "OPERATION", "NEXT START", "RESTARTS", "MODEL", "COMMIT", "PARENT", "FAILURE", "STATUS", "URL"
+        "IN HAND",
+        "TURN",
+        "WAITS",
+        "OPERATION",
+        "NEXT START",
+        "RESTARTS",
+        "MODEL",
+        "COMMIT",
+        "PARENT",
+        "FAILURE",
+        "STATUS",
+        "URL",
     )
 
 
@@ -90,6 +103,15 @@ def state_word(status: AgentStatus) -> str:
     return f"{word}, needs {' and '.join(needs)}" if needs else word
 
 
+def waits(status: AgentStatus, view: View) -> str:
+    """Why the program inside a running agent begins no turn now, and until when; empty if it would."""
+    harness = status.harness
+    if harness is None or harness.state.value not in {"waiting", "limited"}:
+        return ""
+    why = {"waiting": "after a failure", "limited": "limited"}[harness.state.value]
+    return why if harness.until is None else f"{why}, goes on {view.moment(harness.until)}"
+
+
 def sentence_of(status: AgentStatus, view: View) -> str:
     """One agent in one line, for those who follow."""
     parts = [f"{view.clock()} {status.name}: {state_word(status)}", f"{status.unread} unread"]
@@ -99,6 +121,10 @@ def sentence_of(status: AgentStatus, view: View) -> str:
         parts.append(f"restart {view.moment(status.restart_at)}")
     if status.in_hand:
         parts.append(f"works on {status.in_hand}")
+    if status.turn is not None:
+        parts.append(f"turn {status.turn}")
+    if waiting := waits(status, view):
+        parts.append(f"waits ({waiting})")
     if status.paused and not status.running:
         parts.append("paused")
     if status.operation is not None:

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 from attrs import define, field
 from twisted.internet.defer import CancelledError, Deferred, DeferredQueue
 
-from hyperhive.hivectl.errands import PATIENCE, Errand, Query, Settings, Watch, Work
+from hyperhive.hivectl.errands import PATIENCE, Errand, Query, Reading, Settings, Watch, Work
 from hyperhive.hivectl.page import Line, Page, View
 from hyperhive.hivectl.reaching import OperationError, RefusedError, UnreachableError, connect
 from hyperhive.hivectl.screen import Screen, UnwritableError
@@ -30,6 +30,7 @@ COMMANDS_FOR: Final = {
     "'operations' with 'all' lists": "'hivectl operations --all' lists",
     "'pending' lists": "'hivectl pending' lists",
     "'questions' lists": "'hivectl questions' lists",
+    "'turns' lists": "'hivectl turns' lists",
     "free text goes in 'text'": "free text goes in --text",
 }
 
@@ -74,11 +75,13 @@ class Client:
     async def _perform(self, errand: Errand) -> None:
         match errand:
             case Query():
-                await self._within(self._query(errand), self.settings.timeout or PATIENCE)
+                await self._within(self._query(errand), self.settings.timeout or errand.patience)
             case Work():
                 await self._within(self._work(errand), self.settings.timeout)
             case Watch():
                 await self._watch(errand)
+            case Reading():
+                await self._read(errand)
 
     async def _query(self, errand: Query) -> None:
         asker = await self._connect()
@@ -123,6 +126,23 @@ class Client:
         if self.settings.json:
             for line in lines:
                 self.screen.raw(line)
+
+    async def _read(self, errand: Reading) -> None:
+        from hyperhive.hivectl.reading import Reader
+
+        async def answer(request: HostRequest) -> HostResponse:
+            return (await self._within(self._ask(askers[0], request), self.settings.timeout or PATIENCE))[0]
+
+        askers = [await self._connect()]
+        try:
+            reader = Reader(answer, self._show, self._view)
+            if errand.follow:
+                askers.append(await self._connect())
+                await reader.subscribe(askers[1])
+            await reader.read(errand.turn, follow=errand.follow, mail=not self.settings.json)
+        finally:
+            for asker in askers:
+                asker.abort()
 
     async def _watch(self, errand: Watch) -> None:
         news: DeferredQueue[bytes | None] = DeferredQueue()

@@ -83,6 +83,14 @@ def dead_letters(path: str | None) -> list[CompletionItem]:
     )  # fmt: skip
 
 
+def turns(path: str | None) -> list[CompletionItem]:
+    """The last turns."""
+    return _offered(
+        path, {"cmd": "turns", "limit": 20}, "turns",
+        lambda row: _numbered(row, f'{row["agent"]}, {row.get("outcome", "goes on")}'),
+    )  # fmt: skip
+
+
 def _named(name: str) -> CompletionItem:
     return CompletionItem(str(name))
 

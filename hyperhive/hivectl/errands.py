@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from hyperhive.wire.responses import HostResponse
 
 PATIENCE: Final = 10.0
-"""Seconds that a daemon has for an answer that needs no work on an agent."""
+"""Seconds that a daemon has for an answer that needs no work on an agent,"""
+ORDER_PATIENCE: Final = 20.0
+"""and for one that the program inside an agent has its say in: it has 10 of them."""
 
 
 @define
@@ -28,10 +30,11 @@ class Settings:
 
 
 class Query(NamedTuple):
-    """Requests that are answered at once, and the page of their answers."""
+    """Requests that are answered within `patience` seconds, and the page of their answers."""
 
     requests: tuple[HostRequest, ...]
     page: Callable[[Sequence[HostResponse], View], Page]
+    patience: float = PATIENCE
 
 
 class Work(NamedTuple):
@@ -55,13 +58,20 @@ class Watch(NamedTuple):
     before: Query | None = None
 
 
+class Reading(NamedTuple):
+    """One turn, with all that its runner wrote; if `follow`, until it has ended."""
+
+    turn: int
+    follow: bool
+
+
 class Chore(NamedTuple):
     """Something to do on this machine without a daemon; gives the exit status."""
 
     do: Callable[[Settings, Screen], int]
 
 
-Errand = Query | Work | Watch
+Errand = Query | Work | Watch | Reading
 
 
 def query(request: HostRequest, page: Callable[[HostResponse, View], Page]) -> Query:

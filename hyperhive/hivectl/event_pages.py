@@ -8,6 +8,7 @@ from hyperhive.hivectl.agent_pages import sentence_of, sentence_of_operation
 from hyperhive.hivectl.decision_pages import sentence_of_approval, sentence_of_question
 from hyperhive.hivectl.mail_pages import sentence_of_message
 from hyperhive.hivectl.page import Line, Page, View
+from hyperhive.hivectl.turn_pages import sentence_of_turn
 
 if TYPE_CHECKING:
     from hyperhive.wire.records import Change
@@ -36,6 +37,8 @@ def _sentence(change: Change, view: View) -> str:
         told = sentence_of_question(change.question, view)
     elif change.operation is not None:
         told = sentence_of_operation(change.operation)
+    elif change.turn is not None:
+        told = sentence_of_turn(change.turn)
     else:
         told = f"{change.kind} changed"
     return f"{view.clock()} {told}"

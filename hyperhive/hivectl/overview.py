@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from hyperhive.hivectl.agent_pages import roster
+from hyperhive.hivectl.agent_pages import roster, waits
 from hyperhive.hivectl.decision_pages import asked, options
 from hyperhive.hivectl.mail_pages import who
 from hyperhive.hivectl.page import Line, Page, Table, View
@@ -102,7 +102,7 @@ def why_quiet(standing: Standing) -> str | None:
     agents = standing.agents
     if standing.operations or any(one.operation is not None for one in agents):
         return None
-    if any(one.in_hand or (one.unread and one.running and not one.paused) for one in agents):
+    if any(one.in_hand or one.turn is not None or (one.unread and one.running and not one.paused) for one in agents):
         return None
     if any(one.restart_at is not None for one in agents):
         return None
@@ -131,7 +131,7 @@ def _quiet(standing: Standing, view: View) -> Iterator[Line | Table]:
 
 
 def _works(one: AgentStatus) -> bool:
-    return one.running and not one.paused and bool(one.in_hand or one.operation is not None)
+    return one.running and not one.paused and bool(one.in_hand or one.turn is not None or one.operation is not None)
 
 
 def _why_unread(one: AgentStatus, view: View) -> str:
@@ -139,6 +139,10 @@ def _why_unread(one: AgentStatus, view: View) -> str:
         return f"{one.name} has {one.unread} unread, and takes it after its restart {view.moment(one.restart_at)}"
     if not one.running:
         return f"{one.name} is not running and has {one.unread} unread: hivectl start {one.name}"
+    if one.needs_login:
+        return f"{one.name} is not logged in and has {one.unread} unread: hivectl login {one.name}"
+    if waiting := waits(one, view):
+        return f"{one.name} waits ({waiting}) and has {one.unread} unread"
     if one.paused:
         return f"{one.name} is paused and has {one.unread} unread: hivectl resume {one.name}"
     return f"{one.name} has {one.unread} unread and has not taken it: hivectl logs {one.name} says why"
@@ -162,9 +166,12 @@ def _needs(standing: Standing, view: View) -> Iterator[Line]:
         for row in standing.dead_letters[:SHOWN]:
             body = view.brief(row.body, 40)
             yield Line(f'    {row.id}  {who(row)} to {row.recipient}, "{body}": hivectl requeue {row.id}')
-    login = [one.name for one in standing.agents if one.needs_login]
+    login = [one for one in standing.agents if one.needs_login]
     if login:
-        yield Line(f"  {_counted(len(login), 'agent')} to be logged in: {', '.join(login)}", "yellow")
+        yield Line(f"  {_counted(len(login), 'agent')} to be logged in:", "yellow")
+        for one in login[:SHOWN]:
+            why = f", {view.brief(one.harness.note, 60)}" if one.harness and one.harness.note else ""
+            yield Line(f"    {one.name}{why}: hivectl login {one.name}")
 
 
 def _approvals(standing: Standing, view: View) -> Iterator[Line]:

@@ -47,6 +47,10 @@ SECTIONS: Final = {
         "hyperhive.hivectl.config_commands",
         ("config", "rollback"),
     ),
+    "Turns": (
+        "hyperhive.hivectl.turn_commands",
+        ("turns", "turn", "cancel-turn", "compact", "new-session", "model", "login"),
+    ),
     "Mail": (
         "hyperhive.hivectl.mail_commands",
         ("send", "inbox", "messages", "dead-letters", "requeue"),

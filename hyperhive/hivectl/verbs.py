@@ -108,7 +108,7 @@ def common_options(envvar: str | None = None) -> list[click.Parameter]:
         click.Option(
             ["--timeout"], metavar="SECONDS", type=Seconds(0, 1_000_000, min_open=True),
             expose_value=False, callback=remember,
-            help="How long the daemon has: 10 s, and for work on agents as long as it takes.",
+            help="How long the daemon has: 10 s, for orders to agents 20 s, for work on agents as long as it takes.",
         ),
     ]  # fmt: skip
 

@@ -16,6 +16,9 @@ from hyperhive.wire.names import OPERATOR, shown
 _BOUNDLESS = MailLimits(max_inbox=2**62, inbox_bytes=2**62)
 """There was room when the reply was kept; that others have filled it since must not undo the turn."""
 
+_IN_FRONT = 256
+"""How many messages are looked at: those that a daemon's restart took out of the agent's hands wait in front of all."""
+
 
 @frozen(kw_only=True)
 class Kept:
@@ -29,9 +32,14 @@ class Kept:
 
 def cause(connection: Connection, turn: int, name: str, to: str) -> int | None:
     """The newest message from `to` that the agent `name` has in hand in that turn."""
-    for state in ("state = 1", "state = 0"):  # queued again is what a daemon's restart took out of its hands
+    for index, state in (("messages_leased", 1), ("messages_queued", 0)):
         row = connection.execute(
-            f"SELECT max(id) FROM messages WHERE recipient = ? AND {state} AND turn = ? AND sender = ?",
+            f"""
+            SELECT max(id) FROM (
+                SELECT id, turn, sender FROM messages INDEXED BY {index}
+                WHERE recipient = ? AND state = {state} ORDER BY id LIMIT {_IN_FRONT}
+            ) WHERE turn = ? AND sender = ?
+            """,
             (name, turn, to),
         ).fetchone()
         if row[0] is not None:

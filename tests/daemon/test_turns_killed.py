@@ -1,17 +1,20 @@
-"""SIGKILL to the daemon, or to the agent, at every step of a turn: its mail is done once or comes back marked,
-and no reply is sent by a turn that did not end.
+"""SIGKILL to the daemon, or to the agent, at every step of a turn.
+
+Its mail is done once or comes back marked, and no reply is sent by a turn that did not end.
 """
 
 from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+from typing import Any, Final
 
 import pytest
 
-from tests.daemon.client import Answer, Client, next_event
+from tests.daemon.client import Answer, next_event
 from tests.daemon.harness import Hive
+
+STEPS: Final = ("received", "begun", "heard", "replied", "ended")
 
 
 class Harness:
@@ -19,48 +22,43 @@ class Harness:
 
     def __init__(self, hive: Hive) -> None:
         self._hive = hive
-        self.client: Client = hive.agent("bob")
-        self.id = self.turn = 0
+        self.client = hive.agent("bob")
+        self.letter: Answer = {}
+        self.turn = 0
 
     def reconnect(self) -> None:
         """The daemon was restarted."""
         self.client = self._hive.agent("bob")
 
-    def received(self) -> Answer:
-        """Wait for the message."""
-        (letter,) = self.client.ask("recv", max=1)["messages"]
-        self.id = letter["id"]
-        return dict(letter)
+    def request(self, step: str) -> tuple[str, dict[str, Any]]:
+        """What is said at that step."""
+        requests: dict[str, tuple[str, dict[str, Any]]] = {
+            "received": ("recv", {"max": 1}),
+            "begun": ("begin_turn", {"ids": [self.letter.get("id", 0)], "runner": "command"}),
+            "heard": ("turn_events", {"turn": self.turn, "first": 1, "events": ["one", "two"]}),
+            "replied": ("send", {"to": "alice", "body": "yes", "in_turn": True}),
+            "ended": ("end_turn", {"turn": self.turn, "outcome": "done"}),
+        }
+        return requests[step]
 
-    def begun(self) -> Answer:
-        """Begin a turn about it."""
-        answer = self.client.ask("begin_turn", ids=[self.id], runner="command")
-        self.turn = answer.get("id", 0)
-        return answer
+    def take(self, step: str) -> None:
+        """Take a step, and hear that it was taken. What is no longer in hand is received again."""
+        cmd, fields = self.request(step)
+        answer = self.client.ask(cmd, **fields)
+        if step == "begun" and answer["kind"] == "err":
+            self.take("received")
+            self.take("begun")
+            return
+        assert answer["kind"] != "err", answer
+        if step == "received":
+            (self.letter,) = answer["messages"]
+        if step == "begun":
+            self.turn = answer["id"]
 
-    def heard(self) -> Answer:
-        """Tell what the runner writes."""
-        return self.client.ask("turn_events", turn=self.turn, first=1, events=["one", "two"])
-
-    def replied(self) -> Answer:
-        """Answer, from within the turn."""
-        return self.client.ask("send", to="alice", body="yes", in_turn=True)
-
-    def ended(self) -> Answer:
-        """The turn ended well."""
-        return self.client.ask("end_turn", turn=self.turn, outcome="done")
-
-    def ending(self) -> None:
-        """Say so, and do not wait for the answer."""
-        self.client.say("end_turn", turn=self.turn, outcome="done")
-
-    @property
-    def steps(self) -> list[Callable[[], object]]:
-        """All of them in order."""
-        return [self.received, self.begun, self.heard, self.replied, self.ended]
-
-
-STEPS = ("received", "begun", "heard", "replied", "ended")
+    def try_to_take(self, step: str) -> None:
+        """Say what is said at that step, and hear nothing of it."""
+        cmd, fields = self.request(step)
+        self.client.say(cmd, **fields)
 
 
 @pytest.fixture
@@ -85,58 +83,56 @@ def question(hive: Hive) -> tuple[str, int]:
     return row["state"], row["attempts"]
 
 
-@pytest.mark.parametrize("killed_after", STEPS)
-def test_a_turn_outlives_the_daemon(asked: Hive, killed_after: str) -> None:
+def turns(hive: Hive) -> list[Answer]:
+    """All turns, newest first."""
+    return list(hive.host().ask("turns", limit=9)["turns"])
+
+
+@pytest.mark.parametrize("killed_at", STEPS)
+@pytest.mark.parametrize("heard", [True, False])
+def test_a_turn_outlives_the_daemon(asked: Hive, killed_at: str, *, heard: bool) -> None:
+    """It dies before or after the answer to that step was heard; then the step is taken again, as nobody could know."""
     harness = Harness(asked)
-    for step, name in zip(harness.steps, STEPS, strict=True):
-        step()
-        if name == killed_after:
+    for step in STEPS:
+        if step == killed_at:
+            (harness.take if heard else harness.try_to_take)(step)
             asked.daemons[-1].kill()
             asked.start()
             harness.reconnect()
-            if name != "received":
-                assert step() is not None  # its answer may have been lost, so it is taken again
-            else:
-                assert harness.begun()["kind"] == "err"  # it is queued again, and will be handed out again
-                assert harness.received()["redelivered"]
+        harness.take(step)
+    assert harness.letter["redelivered"] is True or killed_at != "received" or not heard
     assert question(asked) == ("done", 0)
     assert replies(asked) == ["yes"]
-    (turn,) = asked.host().ask("turns", limit=9)["turns"]
-    assert (turn["outcome"], turn["events"]) == ("done", 2)
+    assert [(turn["outcome"], turn["events"]) for turn in turns(asked)] == [("done", 2)]
 
 
-def test_an_end_whose_answer_was_lost_is_one_end(asked: Hive) -> None:
+def test_what_was_handed_out_before_the_daemon_died_begins_no_turn(asked: Hive) -> None:
+    """It is queued again, and will be handed out again."""
     harness = Harness(asked)
-    for step in harness.steps[:-1]:
-        step()
-    harness.ending()
+    harness.take("received")
     asked.daemons[-1].kill()
     asked.start()
     harness.reconnect()
-    assert harness.ended()["kind"] == "ok"
-    assert question(asked) == ("done", 0)
-    assert replies(asked) == ["yes"]
+    cmd, fields = harness.request("begun")
+    assert "is not in the hands of 'bob'" in harness.client.ask(cmd, **fields)["message"]
 
 
 @pytest.mark.parametrize("killed_after", STEPS)
 def test_a_turn_ends_with_its_agent(asked: Hive, killed_after: str) -> None:
     harness = Harness(asked)
     manager = asked.manager()
-    for step, name in zip(harness.steps, STEPS, strict=True):
-        step()
-        if name == killed_after:
-            os.kill(asked.pid("bob"), signal.SIGKILL)
-            assert next_event(manager, "container_crash")["agent"] == "bob"
-            break
+    for step in STEPS[: STEPS.index(killed_after) + 1]:
+        harness.take(step)
+    os.kill(asked.pid("bob"), signal.SIGKILL)
+    assert next_event(manager, "container_crash")["agent"] == "bob"
     ended_well = killed_after == "ended"
     assert replies(asked) == (["yes"] if ended_well else [])
     assert question(asked) == (("done", 0) if ended_well else ("queued", 1))
-    outcomes = [turn.get("outcome") for turn in asked.host().ask("turns", limit=9)["turns"]]
+    outcomes = [turn.get("outcome") for turn in turns(asked)]
     assert outcomes == ([] if killed_after == "received" else ["done" if ended_well else "interrupted"])
-    assert asked.host().ask("start", name="bob")["ok"]
     if not ended_well:
-        assert harness.received()["redelivered"]
-        harness.begun()
-        harness.replied()
-        harness.ended()
+        assert asked.host().ask("start", name="bob")["ok"]
+        for step in STEPS:
+            harness.take(step)
+        assert harness.letter["redelivered"]
         assert replies(asked) == ["yes"]

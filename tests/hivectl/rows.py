@@ -14,6 +14,7 @@ from hyperhive.wire.states import (
     OperationState,
     QuestionStatus,
 )
+from hyperhive.wire.turns import Turn
 
 NOW = 1_800_000_000
 
@@ -41,6 +42,11 @@ def message(number: int = 41, **given: Any) -> MessageRow:
 def operation(number: int = 12, **given: Any) -> Operation:
     usual = {"agent": "alice", "kind": OperationKind.RESTART, "state": OperationState.RUNNING}
     return Operation(**{"id": number, "requested_by": "operator", "queued_at": NOW - 5, **usual, **given})
+
+
+def turn(number: int = 7, **given: Any) -> Turn:
+    usual = {"agent": "alice", "generation": 1, "runner": "claude", "messages": (41,), "started_at": NOW - 60}
+    return Turn(**{"id": number, **usual, **given})
 
 
 def letter(number: int = 41, **given: Any) -> records.InboxRow:

@@ -11,9 +11,10 @@ from typing import Any
 import click
 import pytest
 
-from hyperhive.hivectl.errands import Query, Watch, Work
+from hyperhive.hivectl.errands import Query, Reading, Watch, Work
 from hyperhive.hivectl.tree import SECTIONS, cli
 from hyperhive.wire.codec import HOST
+from hyperhive.wire.host_turn_requests import Login
 from tests.hivectl.scripted import Terminal, understood
 
 ASKED = [
@@ -58,6 +59,14 @@ ASKED = [
     ("logs alice", '{"cmd":"logs","name":"alice","lines":100}'),
     ("logs alice -n 3", '{"cmd":"logs","name":"alice","lines":3}'),
     ("urls", '{"cmd":"urls"}'),
+    ("turns", '{"cmd":"turns","limit":20}'),
+    ("turns alice -n 5 --before 9", '{"cmd":"turns","limit":5,"name":"alice","before":9}'),
+    ("cancel-turn alice", '{"cmd":"cancel_turn","name":"alice"}'),
+    ("compact alice", '{"cmd":"compact","name":"alice"}'),
+    ("new-session alice", '{"cmd":"new_session","name":"alice"}'),
+    ("model alice", '{"cmd":"set_model","name":"alice"}'),
+    ("model alice large", '{"cmd":"set_model","name":"alice","model":"large"}'),
+    ("login alice", '{"cmd":"login","name":"alice"}'),
 ]
 WORK = [
     ("spawn alice", '{"cmd":"spawn","name":"alice"}'),
@@ -190,6 +199,38 @@ def test_a_wrong_command_line_is_refused_with_what_would_be_right(arguments: str
     assert told in refusal.value.format_message()
 
 
+def test_a_turn_is_read_to_its_end_when_told() -> None:
+    assert understood("turn", "7")[0] == Reading(7, follow=False)
+    assert understood("turn", "7", "-f")[0] == Reading(7, follow=True)
+
+
+def test_a_token_comes_from_standard_input_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(click.UsageError):
+        understood("login", "alice", "secret")
+    monkeypatch.setattr(sys, "stdin", io.StringIO(" secret\n"))
+    errand, _ = understood("login", "alice", "--token-stdin")
+    assert isinstance(errand, Query)
+    assert [line(request) for request in errand.requests] == ['{"cmd":"login","name":"alice","token":"secret"}']
+    with pytest.raises(click.UsageError, match="There is no token on standard input"):
+        understood("login", "alice", "--token-stdin")
+
+
+@pytest.mark.parametrize(("typed", "token"), [("secret", "secret"), ("", None)])
+def test_a_token_is_asked_for_on_a_terminal(monkeypatch: pytest.MonkeyPatch, typed: str, token: str | None) -> None:
+    asked: list[bool] = []
+
+    def prompt(_text: str, **options: Any) -> str:
+        asked.append(options["hide_input"])
+        return typed
+
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    monkeypatch.setattr(click, "prompt", prompt)
+    errand, _ = understood("login", "alice")
+    assert isinstance(errand, Query)
+    assert errand.requests == (Login("alice", token),)
+    assert asked == [True]
+
+
 def test_a_purge_off_a_terminal_needs_yes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO("alice\n"))
     with pytest.raises(click.UsageError, match="needs --yes"):
@@ -221,6 +262,9 @@ def test_every_request_of_the_wire_has_a_command() -> None:
     from hyperhive.wire.host_requests import HostRequest
     from hyperhive.wire.strict import members
 
-    lines = [expected for _, expected in ASKED + WORK + WATCHED] + ['{"cmd":"approve","id":7}']
+    lines = [expected for _, expected in ASKED + WORK + WATCHED] + [
+        '{"cmd":"approve","id":7}',
+        '{"cmd":"turn_log","turn":7}',
+    ]
     spoken = {type(HOST.request(one.encode())) for one in lines}
     assert set(members(HostRequest)) - spoken == set()

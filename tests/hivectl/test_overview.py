@@ -10,7 +10,8 @@ from hyperhive.hivectl.overview import REQUESTS, status
 from hyperhive.hivectl.page import View, plain
 from hyperhive.wire.records import Backend, Urls
 from hyperhive.wire.responses import HostResponse
-from hyperhive.wire.states import ApprovalKind, MessageState
+from hyperhive.wire.states import ApprovalKind, HarnessState, MessageState
+from hyperhive.wire.turns import Harness
 from tests.hivectl.rows import NOW, agent, approval, message, operation, question
 
 FIELDS = ("agent_statuses", "approvals", "questions", "messages", "operations", "urls")
@@ -89,6 +90,7 @@ def test_a_quiet_hive_says_why(agents: Any, reason: str) -> None:
     [
         {"agent_statuses": (agent(unread=1),)},
         {"agent_statuses": (agent(in_hand=1),)},
+        {"agent_statuses": (agent(turn=7),)},
         {"agent_statuses": (agent(),), "operations": (operation(),)},
     ],
 )
@@ -105,6 +107,38 @@ def test_mail_that_a_running_agent_does_not_take_is_pointed_out() -> None:
     lines = shown(agent_statuses=(agent(unread=1), agent("bob", unread=1, in_hand=1), agent("carol", unread=1)))
     assert [line for line in lines if "unread" in line] == [
         f"{name} has 1 unread and has not taken it: hivectl logs {name} says why" for name in ("alice", "carol")
+    ]
+
+
+def test_mail_of_an_agent_that_can_not_go_on_by_itself_is_pointed_out() -> None:
+    lines = shown(
+        agent_statuses=(
+            agent(unread=2, harness=Harness(state=HarnessState.LIMITED, until=NOW + 7200)),
+            agent("bob", unread=1, harness=Harness(state=HarnessState.WAITING)),
+            agent("carol", unread=1, needs_login=True),
+        )
+    )
+    assert lines[-3:] == [
+        "alice waits (limited, goes on in 2 h) and has 2 unread",
+        "bob waits (after a failure) and has 1 unread",
+        "carol is not logged in and has 1 unread: hivectl login carol",
+    ]
+
+
+def test_who_is_to_be_logged_in_is_shown_with_the_command() -> None:
+    harness = Harness(state=HarnessState.NEEDS_LOGIN, note="the token has expired")
+    lines = shown(agent_statuses=(agent(needs_login=True, harness=harness), agent("bob", needs_login=True)))
+    assert lines[1:4] == [
+        "  2 agents to be logged in:",
+        "    alice, the token has expired: hivectl login alice",
+        "    bob: hivectl login bob",
+    ]
+
+
+def test_the_turn_that_an_agent_is_in_stands_beside_it() -> None:
+    assert shown(agent_statuses=(agent(turn=7),))[2:4] == [
+        "NAME   STATE    UNREAD  TURN  SINCE",
+        "alice  running       0     7  3 min ago",
     ]
 
 

@@ -21,7 +21,7 @@ from hyperhive.hivectl.places import candidates
 from hyperhive.wire.records import Change, ConfigEvent
 from hyperhive.wire.responses import HostResponse
 from hyperhive.wire.states import ApprovalKind, MessageState
-from tests.hivectl.rows import NOW, agent, approval, message, question
+from tests.hivectl.rows import NOW, agent, approval, message, question, turn
 from tests.hivectl.scripted import HIVECTL, OK, Conversation, Ran, ScriptedDaemon, refused, start
 
 WAITING = (
@@ -170,7 +170,7 @@ async def test_bash_completes_the_names_of_agents(daemon: ScriptedDaemon, tmp_pa
 @pytest.mark.parametrize(
     ("typed", "offered"),
     [
-        ("hivectl ca", ["cancel-question"]),
+        ("hivectl ca", ["cancel-question", "cancel-turn"]),
         ("hivectl config ", ["log", "show"]),
         ("hivectl config log al", ["alice"]),
         ("hivectl config show alice d", ["deployed/3", "denied/2"]),
@@ -194,6 +194,8 @@ async def test_bash_completes_the_names_of_agents(daemon: ScriptedDaemon, tmp_pa
         ("hivectl answer 3 --choose d", ["dev"]),
         ("hivectl cancel-question ", ["3"]),
         ("hivectl requeue ", ["41"]),
+        ("hivectl turn ", ["7"]),
+        ("hivectl login al", ["alice"]),
     ],
 )
 async def test_what_is_typed_is_completed_by_what_the_daemon_knows(
@@ -204,6 +206,7 @@ async def test_what_is_typed_is_completed_by_what_the_daemon_knows(
         "Pending": HostResponse(ok=True, approvals=WAITING),
         "ConfigLog": lambda conversation, request: conversation.say(HISTORY if request.name == "alice" else OK),
         "Questions": HostResponse(ok=True, questions=(question(question="two\nlines"),)),
+        "Turns": HostResponse(ok=True, turns=(turn(),)),
         "DeadLetters": HostResponse(ok=True, messages=(message(state=MessageState.DEAD, body="\x1b"),)),
     }
     assert await completed(typed, HIVE_HOST_SOCKET=daemon.path) == offered

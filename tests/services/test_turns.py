@@ -11,13 +11,14 @@ import pytest
 from hyperhive.agent_config import MailRules, Rate
 from hyperhive.errors import HiveError, InboxFull, Refused, UnknownAgent
 from hyperhive.limits import MOST_KEPT, MailLimits
+from hyperhive.services.changes import Changes
 from hyperhive.services.feed import Kind
 from hyperhive.services.turns import SOON, Sent
 from hyperhive.store import leases
 from hyperhive.store.mail import DEAD, DONE, LEASED, QUEUED, Post
 from hyperhive.wire import events
 from hyperhive.wire.names import EVERYONE, MANAGER, OPERATOR
-from hyperhive.wire.records import MessageRow
+from hyperhive.wire.records import Change, MessageRow
 from hyperhive.wire.states import OperationKind, TurnOutcome
 from hyperhive.wire.turns import Turn, Usage
 from tests.fakes import Bench
@@ -406,3 +407,19 @@ def test_nothing_of_a_refused_turn_stays(bench: Bench) -> None:
         begin(bench, 99)
     assert row(bench, turn).outcome is None
     assert end(bench, turn) == 1
+
+
+def test_a_change_of_a_turn_is_told_with_its_row(bench: Bench) -> None:
+    seen = bench.broker.feed.seq
+    turn = begin(bench)
+    (entry,) = bench.broker.feed.after(seen)
+    (change,) = bench.get(Changes(bench.broker, bench.roster).rows([entry]))
+    assert change == Change(kind="turn", turn=row(bench, turn))
+
+
+def test_mail_that_is_leased_to_a_connection_is_none_of_the_turns(bench: Bench) -> None:
+    turn = begin(bench)
+    bench.send("alice", "bob", "by plain recv")
+    (letter,) = bench.taken("bob")
+    assert end(bench, turn) == 0
+    assert state_of(bench, letter.id)[0] == LEASED
