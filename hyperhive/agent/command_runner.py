@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
 from hyperhive.agent.command import Command, CommandFailed, Run
@@ -14,15 +15,20 @@ from hyperhive.wire.turns import Usage
 
 @implementer(IRunner)
 class CommandRunner:
-    """Starts the command anew for every message. It has neither a context nor an account."""
+    """Starts the command anew for every message. It has neither a context nor an account.
+
+    A turn takes at most `turn_seconds`.
+    """
 
     kind = COMMAND
     model: str | None = None
 
-    def __init__(self, command: Command) -> None:
+    def __init__(self, clock: IReactorTime, command: Command, turn_seconds: float) -> None:
+        self._clock = clock
         self._command = command
+        self._turn_seconds = turn_seconds
         self._run: Run | None = None
-        self._cancelled = False
+        self._ended_as: TurnError | None = None
 
     async def turn(self, prompt: Prompt, hear: Callable[[str], None]) -> Result:
         """Run the command on the message, and have its output for a reply; a turn without one has nothing to do.
@@ -32,19 +38,28 @@ class CommandRunner:
         if not prompt.letters:
             return Result()
         (letter,) = prompt.letters
-        self._cancelled = False
+        self._ended_as = None
+        late = TurnError(f"the command did not end within {self._turn_seconds:g} seconds")
+        limit = self._clock.callLater(self._turn_seconds, self._end, late)
         try:
             self._run = self._command.run(letter, hear)
             return Result(reply=await self._run.output)
         except CommandFailed as failed:
-            kind = Cancelled if self._cancelled else TurnError
-            raise kind(f"the command {failed}") from failed
+            raise self._why(failed) from failed
         finally:
             self._run = None
+            if limit.active():
+                limit.cancel()
+
+    def _why(self, failed: CommandFailed) -> TurnError:
+        return TurnError(f"the command {failed}") if self._ended_as is None else self._ended_as
 
     def cancel(self) -> None:
-        self._cancelled = True
+        self._end(Cancelled("the command was ended"))
+
+    def _end(self, why: TurnError) -> None:
         if self._run is not None:
+            self._ended_as = why
             self._run.end()
 
     async def compact(self, hear: Callable[[str], None]) -> Usage:

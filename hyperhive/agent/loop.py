@@ -17,7 +17,7 @@ from hyperhive.agent.orders import Orders
 from hyperhive.agent.runner import IRunner
 from hyperhive.agent.setbacks import Rest, Setbacks
 from hyperhive.agent.standing import Standing
-from hyperhive.agent.turn import LONGEST_TURN, Ending, Turns, Work
+from hyperhive.agent.turn import Ending, Turns, Work
 from hyperhive.agent.working import Working
 from hyperhive.client import Refused, WireError, expected
 from hyperhive.limits import LONGEST_BATCH_WAIT
@@ -35,8 +35,7 @@ class Loop:
     """Takes mail and orders until it is told to stop, and has `runner` do the turns.
 
     `listening` is a line to the daemon of its own for orders. A good turn after which the model has more than
-    `context_tokens` before it is followed by one to write notes, and the context is shortened. No turn goes on for more
-    than `longest_turn` seconds.
+    `context_tokens` before it is followed by one to write notes, and the context is shortened.
     """
 
     _log: ClassVar[Logger] = Logger()
@@ -52,7 +51,6 @@ class Loop:
         setbacks: Setbacks,
         login: LoginWatch,
         context_tokens: int,
-        longest_turn: float = LONGEST_TURN,
     ) -> None:
         self._clock = clock
         self._daemon = daemon
@@ -61,7 +59,7 @@ class Loop:
         self._setbacks = setbacks
         self._login = login
         self._context_tokens = context_tokens
-        self._turns = Turns(clock, daemon, runner, longest_turn)
+        self._turns = Turns(clock, daemon, runner)
         self._standing = Standing(daemon, runner.model)
         self._orders = Orders(clock, listening, self._turns.cancel, self._wake)
         self._stopping = False

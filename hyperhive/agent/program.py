@@ -17,10 +17,9 @@ from hyperhive.agent.link import Link
 from hyperhive.agent.login_watch import LoginWatch
 from hyperhive.agent.loop import Loop
 from hyperhive.agent.prompting import Prompts
-from hyperhive.agent.runners import NoSuchRunner, make_runner
+from hyperhive.agent.runners import NoRunner, make_runner
 from hyperhive.agent.setbacks import LONGEST_STAGGER, Setbacks
 from hyperhive.agent.settings import SETTLING, Settings
-from hyperhive.agent.turn import LONGEST_TURN
 from hyperhive.agent.working import Working
 from hyperhive.protocols.asker import WrongSocket
 
@@ -99,16 +98,15 @@ class Agent:
             runner,
             Working(self._link, runner, prompts),
             setbacks=Setbacks(self._reactor, stagger),
-            login=LoginWatch(self._reactor, self._settings.login),
+            login=LoginWatch(self._reactor, self._settings.credentials),
             context_tokens=self._settings.context_tokens,
-            longest_turn=self._settings.turn_seconds or LONGEST_TURN,
         )
         await self._loop.serve()
 
     def _crash(self, failure: Failure) -> None:
         if self.status:
             return  # it is stopping already
-        if failure.check(WrongSocket, NoSuchRunner):
+        if failure.check(WrongSocket, NoRunner):
             self._log.error("{error}", error=failure.value)
         else:
             self._log.failure("hive-agent has a fault and stops", failure)

@@ -17,43 +17,39 @@ OWN: Final = ".hive-agent"
 """The directory among the agent's notes where its program keeps what it must know after a restart."""
 
 
-class NoSuchRunner(Exception):
+class NoRunner(Exception):
     """The runner that was chosen can't be had; the text is a sentence."""
 
 
 def make_runner(reactor: Any, settings: Settings, environment: Mapping[str, str], system_prompt: str) -> IRunner:
-    """The runner of that kind. Raises NoSuchRunner."""
-    if settings.kind != CLAUDE:
-        return CommandRunner(Command(reactor, settings.command))
-    notes = Path(environment.get("HIVE_STATE_DIR") or Path.cwd())
-    own = notes / OWN
-    try:
-        own.mkdir(mode=0o700, parents=True, exist_ok=True)
-        prompt = own / "system-prompt.md"
-        prompt.write_text(system_prompt, encoding="utf-8")
-    except OSError as error:
-        raise NoSuchRunner(f"the runner 'claude' needs the directory {own}: {error.strerror}") from error
-    return _claude(reactor, settings, environment, notes, prompt)
+    """The runner of that kind. Raises NoRunner."""
+    if settings.kind == CLAUDE:
+        return _claude(reactor, settings, environment, system_prompt)
+    return CommandRunner(reactor, Command(reactor, settings.command), settings.turn_seconds)
 
 
-def _claude(reactor: Any, settings: Settings, environment: Mapping[str, str], notes: Path, prompt: Path) -> IRunner:
+def _claude(reactor: Any, settings: Settings, environment: Mapping[str, str], system_prompt: str) -> IRunner:
     """The `claude` CLI, with the hive's tools for a server of its own and the prompt in a file."""
     from hyperhive.agent.claude.runner import ClaudeRunner
-    from hyperhive.agent.claude.settings import TURN
-    from hyperhive.agent.claude.settings import Settings as Told
+    from hyperhive.agent.claude.settings import Settings as ClaudeSettings
 
-    program = str(Path(sys.executable).with_name("hive-agent"))
-    tools = {"command": program, "args": ["mcp"], "env": {"HIVE_SOCKET": environment.get("HIVE_SOCKET", "")}}
-    told = Told(
-        state=prompt.parent,
-        credentials=settings.credentials or prompt.parent,
-        directory=notes,
-        environment=environment,
-        config=settings.config,
-        model=settings.model,
-        tools=settings.tools,
-        system_prompt=prompt,
-        servers={"hive": tools},
-        turn_seconds=settings.turn_seconds or TURN,
-    )
+    notes = Path(environment.get("HIVE_STATE_DIR") or Path.cwd())
+    own = notes / OWN
+    prompt = own / "system-prompt.md"
+    tools = str(Path(sys.executable).with_name("hive-agent"))
+    try:
+        own.mkdir(mode=0o700, parents=True, exist_ok=True)
+        prompt.write_text(system_prompt, encoding="utf-8")
+        told = ClaudeSettings(
+            environment=environment,
+            state=own,
+            directory=notes,
+            model=settings.model,
+            system_prompt=prompt,
+            servers={"hive": {"command": tools, "args": ["mcp"], "env": {"HIVE_SOCKET": environment["HIVE_SOCKET"]}}},
+        )
+    except OSError as error:
+        raise NoRunner(f"the runner 'claude' needs the directory {own}: {error.strerror}") from error
+    except ValueError as error:
+        raise NoRunner(str(error)) from error
     return ClaudeRunner(reactor, told)

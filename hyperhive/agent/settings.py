@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from attrs import frozen
 
@@ -13,6 +13,7 @@ from hyperhive.agent.command import GRACE
 from hyperhive.agent_config import CLAUDE, COMMAND, RUNNERS
 
 CONTEXT_TOKENS: Final = 150_000
+TURN_SECONDS: Final = 86_400.0
 SETTLING: Final = 3.0
 """Seconds that the daemon has, once the turn has ended, to hear what became of the mail in hand."""
 
@@ -25,24 +26,18 @@ class WrongSetting(ValueError):
 class Settings:
     """`kind` is the runner's, None where none is configured; `command` a program and its arguments.
 
-    `context_tokens` is how much the model may have before it after a turn until that is shortened. `grace` is how many
-    seconds a turn may go on after SIGTERM, `turn_seconds` how long one may take at all (None: the runner's own limit).
-
-    Of `claude`: `tools` are the ones that its model has beside the hive's (None: all), `credentials` is the directory
-    for a token, `config` where the CLI keeps what it knows (None: its own choice), and `login` the file there that
-    changes when somebody logs in.
+    `context_tokens` is how much the model may have before it after a turn until that is shortened. `turn_seconds` is
+    how long a turn of the command may take, and `grace` how long one may go on after SIGTERM. `credentials` is the file
+    that changes when somebody logs in.
     """
 
     kind: str | None = None
     command: tuple[str, ...] = ()
     model: str | None = None
     context_tokens: int = CONTEXT_TOKENS
+    turn_seconds: float = TURN_SECONDS
     grace: float = 0.0
-    turn_seconds: float | None = None
-    tools: tuple[str, ...] | None = None
     credentials: Path | None = None
-    config: Path | None = None
-    login: Path | None = None
 
 
 def settings_in(environment: Mapping[str, str]) -> Settings:
@@ -58,9 +53,9 @@ def settings_in(environment: Mapping[str, str]) -> Settings:
         command=command,
         model=environment.get("HIVE_MODEL") or None,
         context_tokens=int(_number(environment, "HIVE_CONTEXT_TOKENS", CONTEXT_TOKENS)),
+        turn_seconds=_number(environment, "HIVE_TURN_SECONDS", TURN_SECONDS) or TURN_SECONDS,
         grace=_left(_number(environment, "HIVE_STOP_GRACE", 0.0)),
-        turn_seconds=_number(environment, "HIVE_TURN_SECONDS", 0.0) or None,
-        **(_of_claude(environment) if kind == CLAUDE else {}),
+        credentials=_credentials(environment) if kind == CLAUDE else None,
     )
 
 
@@ -90,16 +85,10 @@ def _left(stop_grace: float) -> float:
     return max(0.0, stop_grace - GRACE - SETTLING)
 
 
-def _of_claude(environment: Mapping[str, str]) -> dict[str, Any]:
-    """What only `claude` has: its tools, and where it keeps whom it is logged in as."""
-    home, own = environment.get("HOME"), environment.get("HIVE_CREDENTIALS_DIR")
-    said, tools = environment.get("CLAUDE_CONFIG_DIR"), environment.get("HIVE_TOOLS")
-    credentials = Path(own or home or ".")
-    config = Path(said) if said else credentials / "claude" if own else None
-    login = (config or credentials / ".claude") / ".credentials.json"
-    return {
-        "tools": None if tools is None else tuple(shlex.split(tools)),
-        "credentials": credentials,
-        "config": config,
-        "login": login,
-    }
+def _credentials(environment: Mapping[str, str]) -> Path | None:
+    """Where `claude` keeps whom it is logged in as."""
+    directory = environment.get("CLAUDE_CONFIG_DIR")
+    home = environment.get("HOME")
+    if directory:
+        return Path(directory, ".credentials.json")
+    return Path(home, ".claude", ".credentials.json") if home else None

@@ -27,8 +27,8 @@ from hyperhive.wire.turns import Usage
 
 RENEWAL: Final = 600.0
 """Seconds between signs of life while a turn goes on; a lease lasts six times as long."""
-LONGEST_TURN: Final = 6 * 3600.0
-"""Seconds after which a turn is ended, unless another limit is set; runners may have shorter ones of their own."""
+LONGEST_TURN: Final = 25 * 3600.0
+"""Seconds after which a turn is ended, whatever its runner thinks of it; runners have shorter limits of their own."""
 PATIENCE: Final = GRACE + 25.0
 """Seconds that a runner has to end a turn that was cancelled."""
 
@@ -49,6 +49,9 @@ class Ending:
 
 STOPPING: Final = Ending(outcome=TurnOutcome.CANCELLED, spent=False, error="hive-agent is stopping")
 CANCELLED: Final = Ending(outcome=TurnOutcome.CANCELLED, error="the operator cancelled it")
+OVERDUE: Final = Ending(
+    outcome=TurnOutcome.FAILED, error=f"the turn went on for {LONGEST_TURN / 3600:g} hours and was ended"
+)
 
 
 class Turns:
@@ -56,11 +59,10 @@ class Turns:
 
     _log: ClassVar[Logger] = Logger()
 
-    def __init__(self, clock: IReactorTime, daemon: IAsk, runner: IRunner, longest: float = LONGEST_TURN) -> None:
+    def __init__(self, clock: IReactorTime, daemon: IAsk, runner: IRunner) -> None:
         self._clock = clock
         self._daemon = daemon
         self._runner = runner
-        self._longest = longest
         self._working: Deferred[Result] | None = None
         self._as: Ending | None = None
         self._timers: list[IDelayedCall] = []
@@ -114,7 +116,7 @@ class Turns:
         self._as = None
         with self._renewing():
             self._working = Deferred.fromCoroutine(self._whole(work, stream))
-            self._in(self._longest, self._end_as, overdue(self._longest))
+            self._in(LONGEST_TURN, self._end_as, OVERDUE)
             try:
                 result = await self._working
             except (TurnError, CancelledError) as error:
@@ -176,11 +178,6 @@ class Turns:
         for timer in timers:
             if timer.active():
                 timer.cancel()
-
-
-def overdue(seconds: float) -> Ending:
-    """How a turn ended that took as long as none may."""
-    return Ending(outcome=TurnOutcome.FAILED, error=f"the turn went on for {seconds:g} seconds and was ended")
 
 
 def judged(error: TurnError) -> Ending:

@@ -22,7 +22,7 @@ from hyperhive.agent.loop import Loop
 from hyperhive.agent.program import Agent
 from hyperhive.agent.prompting import Prompts
 from hyperhive.agent.setbacks import Setbacks
-from hyperhive.agent.settings import CONTEXT_TOKENS, Settings
+from hyperhive.agent.settings import CONTEXT_TOKENS, TURN_SECONDS, Settings
 from hyperhive.agent.working import Working
 from hyperhive.wire.agent_requests import SetStatus
 from tests.agent.scripted import Bench
@@ -132,7 +132,7 @@ def serve_by_clock(reactor: Any, hive: SmallHive, clock: RecordingClock) -> Gene
     parts: list[tuple[Loop, Deferred[None]]] = []
 
     def start(script: str) -> None:
-        runner = CommandRunner(Command(reactor, ["sh", "-c", script]))
+        runner = CommandRunner(reactor, Command(reactor, ["sh", "-c", script]), TURN_SECONDS)
         loop = Loop(
             clock,
             links[0],

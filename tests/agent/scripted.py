@@ -84,6 +84,11 @@ class ScriptedDaemon:
         self._parked = [parked for parked in self._parked if not parked.called]
         return bool(self._parked)
 
+    def is_listened_to(self) -> bool:
+        """Whether somebody is parked for orders."""
+        self._listening = [parked for parked in self._listening if not parked.called]
+        return bool(self._listening)
+
     def of(self, kind: type[Kind]) -> list[Kind]:
         """What was asked of that kind."""
         return [request for request in self.asked if isinstance(request, kind)]
@@ -135,7 +140,10 @@ class ScriptedDaemon:
 
 @implementer(IRunner)
 class ScriptedRunner:
-    """Does one step of `script` for every turn or compaction, and a plain good one when that is empty."""
+    """Does one step of `script` for every turn or compaction, and a plain good one when that is empty.
+
+    Where it `waits` it does none, until whoever holds `under_way` says how that ends.
+    """
 
     kind = "scripted"
     model: str | None = "m-0"
@@ -149,7 +157,9 @@ class ScriptedRunner:
         self.obeys = True
         self.closed = False
         self.closing: Deferred[None] | None = None
-        self._under_way: Deferred[Any] | None = None
+        self.waits = False
+        self.cancels = 0
+        self.under_way: Deferred[Any] | None = None
 
     async def turn(self, prompt: Prompt, hear: Callable[[str], None]) -> Result:
         self.done.append("turn")
@@ -164,9 +174,9 @@ class ScriptedRunner:
         return usage
 
     def cancel(self) -> None:
-        self.done.append("cancel")
-        if self.obeys and self._under_way is not None:
-            self._under_way.errback(Cancelled("somebody cancelled it", Usage(output_tokens=5)))
+        self.cancels += 1
+        if self.obeys and self.under_way is not None:
+            self.under_way.errback(Cancelled("somebody cancelled it", Usage(output_tokens=5)))
 
     def use_model(self, model: str | None) -> None:
         self.done.append(f"model {model}")
@@ -183,16 +193,17 @@ class ScriptedRunner:
             await self.closing
 
     async def _step(self, plain: Any) -> Any:
-        step = self.script.popleft() if self.script else plain
+        assert self.under_way is None
+        step = Deferred() if self.waits else self.script.popleft() if self.script else plain
         if isinstance(step, Exception):
             raise step
         if not isinstance(step, Deferred):
             return step
-        self._under_way = step
+        self.under_way = step
         try:
             return await step
         finally:
-            self._under_way = None
+            self.under_way = None
 
 
 verifyClass(IRunner, ScriptedRunner)

@@ -11,7 +11,7 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
 from hyperhive.agent.program import Agent
-from hyperhive.agent.settings import Settings
+from hyperhive.agent.settings import TURN_SECONDS, Settings
 from hyperhive.agent.stream import DELAY
 from hyperhive.agent.turn import LONGEST_TURN, RENEWAL
 
@@ -33,7 +33,7 @@ class RecordingClock(Clock):
 
     async def next_pause(self) -> float:
         """The next delay between two turns."""
-        while (delay := await self.scheduled.get()) in {RENEWAL, LONGEST_TURN, DELAY}:
+        while (delay := await self.scheduled.get()) in {RENEWAL, LONGEST_TURN, DELAY, TURN_SECONDS}:
             pass
         return delay
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from hyperhive.agent.program import Agent
 from hyperhive.agent.settings import Settings
@@ -15,7 +16,7 @@ from hyperhive.wire.states import HarnessState, OrderKind, TurnOutcome
 from hyperhive.wire.turn_requests import BeginTurn, EndTurn
 from hyperhive.wire.turns import Order
 from tests.agent.conftest import Gate
-from tests.agent.serving import Serve
+from tests.agent.serving import Serve, shell
 from tests.agent.small_hive import SmallHive
 
 
@@ -166,3 +167,13 @@ async def test_what_a_command_writes_is_the_stream_of_its_turn_though_it_fails(h
     serve("printf 'one\\ntwo\\377\\nthree'; exit 1")
     await hive.until(lambda: hive.ended)
     assert hive.stream == ["one", "two\N{REPLACEMENT CHARACTER}", "three"]
+
+
+async def test_a_command_that_does_not_end_in_its_time_is_ended(reactor: Any, hive: SmallHive, said: list[str]) -> None:
+    hive.deliver("bob", "hello")
+    agent = Agent(reactor, hive.path, evolve(shell("exec sleep 60"), turn_seconds=0.1), {})
+    agent.start()
+    await hive.until(lambda: hive.stands(HarnessState.WAITING))
+    await agent.stop()
+    assert hive.put_back == [(1, True)]
+    assert "message 1 from bob: put back, as the command did not end within 0.1 seconds" in said

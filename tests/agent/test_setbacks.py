@@ -101,7 +101,7 @@ def test_a_login_during_the_turn_that_failed_for_want_of_one_is_seen(bench: Benc
 def test_a_turn_without_end_is_ended(bench: Bench) -> None:
     bench.turn(Deferred())
     bench.clock.pump([RENEWAL] * int(LONGEST_TURN / RENEWAL))
-    assert bench.daemon.ends[0] == (FAILED, True, "the turn went on for 21600 seconds and was ended")
+    assert bench.daemon.ends[0] == (FAILED, True, "the turn went on for 25 hours and was ended")
     assert len(bench.daemon.of(Renew)) == LONGEST_TURN / RENEWAL - 1
 
 

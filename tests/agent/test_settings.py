@@ -9,8 +9,9 @@ import pytest
 from twisted.internet.task import Clock
 from zope.interface.verify import verifyObject
 
+from hyperhive.agent.claude.runner import ClaudeRunner
 from hyperhive.agent.runner import IRunner, Prompt
-from hyperhive.agent.runners import make_runner
+from hyperhive.agent.runners import NoRunner, make_runner
 from hyperhive.agent.settings import Settings, WrongSetting, settings_in
 from tests.agent.serving import shell
 
@@ -38,8 +39,6 @@ def test_everything_can_be_said() -> None:
             "HIVE_MODEL": "m-1",
             "HIVE_CONTEXT_TOKENS": "1000",
             "HIVE_STOP_GRACE": "30",
-            "HIVE_TURN_SECONDS": "90",
-            "HIVE_TOOLS": "Read 'Bash(git *)'",
             "HOME": "/home/alice",
         }
     )
@@ -49,26 +48,14 @@ def test_everything_can_be_said() -> None:
         model="m-1",
         context_tokens=1000,
         grace=22.0,
-        turn_seconds=90.0,
-        tools=("Read", "Bash(git *)"),
-        credentials=Path("/home/alice"),
-        login=Path("/home/alice/.claude/.credentials.json"),
+        credentials=Path("/home/alice/.claude/.credentials.json"),
     )
 
 
-@pytest.mark.parametrize(
-    ("environment", "config", "login"),
-    [
-        ({"CLAUDE_CONFIG_DIR": "/c", "HIVE_CREDENTIALS_DIR": "/own"}, Path("/c"), "/c/.credentials.json"),
-        ({"HIVE_CREDENTIALS_DIR": "/own"}, Path("/own/claude"), "/own/claude/.credentials.json"),
-        ({}, None, "/home/alice/.claude/.credentials.json"),
-    ],
-)
-def test_a_login_is_where_claude_is_told_to_keep_it(
-    environment: dict[str, str], config: Path | None, login: str
-) -> None:
-    said = settings_in({"HIVE_RUNNER": "claude", "HOME": "/home/alice", **environment})
-    assert (said.config, said.login) == (config, Path(login))
+def test_credentials_are_where_claude_is_told_to_keep_them() -> None:
+    said = settings_in({"HIVE_RUNNER": "claude", "CLAUDE_CONFIG_DIR": "/c", "HOME": "/home/alice"})
+    assert said.credentials == Path("/c/.credentials.json")
+    assert settings_in({"HIVE_RUNNER": "claude"}).credentials is None
 
 
 @pytest.mark.parametrize("grace", ["8", "3", "0"])
@@ -99,7 +86,29 @@ async def test_the_command_runner_is_a_runner_that_has_nothing_to_do_without_mai
     runner.cancel()
 
 
-def test_the_runner_claude_finds_its_own_place_in_the_agents(tmp_path: Path) -> None:
-    environment = {"HIVE_STATE_DIR": str(tmp_path), "HIVE_RUNNER": "claude", "HOME": str(tmp_path / "home")}
-    assert verifyObject(IRunner, make_runner(Clock(), settings_in(environment), environment, "You are an agent."))
-    assert (tmp_path / ".hive-agent/system-prompt.md").read_text() == "You are an agent."
+def test_claude_is_told_its_prompt_the_hives_tools_and_where_its_own_things_are(tmp_path: Path) -> None:
+    environment = {"HIVE_STATE_DIR": str(tmp_path), "HIVE_SOCKET": "/run/hive/mcp.sock", "HIVE_TURN_SECONDS": "60"}
+    runner = make_runner(Clock(), Settings(kind="claude", model="m-1"), environment, "be good")
+    assert verifyObject(IRunner, runner)
+    assert isinstance(runner, ClaudeRunner)
+    assert (runner.kind, runner.model) == ("claude", "m-1")
+    told = runner._settings
+    assert told.system_prompt is not None
+    assert told.system_prompt.read_text() == "be good"
+    assert (told.directory, told.state, told.turn_seconds) == (tmp_path, tmp_path / ".hive-agent", 60.0)
+    assert told.servers["hive"]["args"] == ["mcp"]
+    assert told.servers["hive"]["env"] == {"HIVE_SOCKET": "/run/hive/mcp.sock"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"HIVE_TURN_SECONDS": "soon"}, "HIVE_TURN_SECONDS is 'soon'"),
+        ({"HIVE_STATE_DIR": "/proc/nowhere"}, "the runner 'claude' needs the directory /proc/nowhere/.hive-agent: "),
+    ],
+)
+def test_a_runner_that_can_not_be_had_is_one_sentence(tmp_path: Path, changed: dict[str, str], sentence: str) -> None:
+    environment = {"HIVE_STATE_DIR": str(tmp_path), "HIVE_SOCKET": "/run/hive/mcp.sock", **changed}
+    with pytest.raises(NoRunner) as refused:
+        make_runner(Clock(), Settings(kind="claude"), environment, "")
+    assert str(refused.value).startswith(sentence)

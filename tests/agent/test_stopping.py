@@ -8,7 +8,7 @@ import pytest
 from attrs import evolve
 from twisted.internet.defer import Deferred
 
-from hyperhive.agent import command, program, runners
+from hyperhive.agent import command, program
 from hyperhive.agent.program import NO_RUNNER, Agent
 from hyperhive.agent.settings import Settings
 from hyperhive.wire.agent_requests import Send, SetStatus, Whoami
@@ -112,16 +112,15 @@ async def test_a_command_may_end_well_in_the_grace_of_a_stop(reactor: Any, hive:
 
 
 async def test_a_runner_that_can_not_be_had_is_one_sentence_and_status_1(
-    reactor: Any, hive: SmallHive, said: list[str], monkeypatch: pytest.MonkeyPatch
+    reactor: Any, hive: SmallHive, said: list[str]
 ) -> None:
-    monkeypatch.setattr(runners, "CLAUDE_ROOM", "hyperhive.agent.nowhere")
-    agent = Agent(Unstoppable(reactor), hive.path, Settings(kind="claude"), {})
+    agent = Agent(Unstoppable(reactor), hive.path, Settings(kind="claude"), {"HIVE_STATE_DIR": "/proc/nowhere"})
     agent.start()
     await hive.until(lambda: Whoami() in hive.asked)
     await agent._served
     await agent.stop()
     assert agent.status == 1
-    assert said[-1].startswith("this hyperhive has no runner 'claude'")
+    assert said[-1].startswith("the runner 'claude' needs the directory /proc/nowhere/.hive-agent: ")
 
 
 class Unstoppable:

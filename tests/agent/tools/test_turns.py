@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 import pytest
 
 from tests.agent.tools.clients import called
 from tests.agent.tools.conftest import Village
-
-pytestmark = pytest.mark.skipif(find_spec("hyperhive.services.harnesses") is None, reason="this daemon knows no turns")
 
 
 @pytest.mark.parametrize(
