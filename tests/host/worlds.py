@@ -88,12 +88,19 @@ def local() -> Iterator[World]:
 
 
 @contextmanager
-def nspawn() -> Iterator[MachineWorld]:
-    """A world on the `nspawn` backend."""
+def scratch() -> Iterator[NspawnHive]:
+    """A hive of nspawn machines, of which nothing is left afterwards."""
     base = Path(tempfile.mkdtemp(prefix="hive-", dir=os.environ["HYPERHIVE_TEST_HOST_STATE"]))
     hive = NspawnHive(base)
     try:
-        yield NspawnWorld(hive)
+        yield hive
     finally:
         hive.end()
         call("rm", "-rf", "--one-file-system", str(base), str(hive.run))
+
+
+@contextmanager
+def nspawn() -> Iterator[MachineWorld]:
+    """A world on the `nspawn` backend."""
+    with scratch() as hive:
+        yield NspawnWorld(hive)
