@@ -65,7 +65,7 @@ def end(connection: Connection, ending: Ending, limits: MailLimits, now: int) ->
     if ending.outcome is TurnOutcome.DONE:
         seen.update(kept_replies.causes(connection, turn.id))  # who answered it has read it
         ids = leases.acknowledge(connection, turn.agent, sorted(seen), now)
-        effects.told += kept_replies.leave(connection, turn.id, turn.agent, now)
+        effects.told += kept_replies.leave(connection, turn.id, turn.agent, limits, now)
     else:
         ids = sorted(leased & seen)
         effects.told += _put_back(connection, ids, ending, limits, now)

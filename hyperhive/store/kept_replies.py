@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlite3 import Connection
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from hyperhive.errors import Refused, UnknownAgent
 from hyperhive.limits import MOST_KEPT, MailLimits
@@ -12,9 +12,6 @@ from hyperhive.store import mail
 from hyperhive.store.mail import DEAD, Post, Told
 from hyperhive.wire import events
 from hyperhive.wire.names import OPERATOR, shown
-
-_BOUNDLESS = MailLimits(max_inbox=2**62, inbox_bytes=2**62)
-"""There was room when the reply was kept; that others have filled it since must not undo the turn."""
 
 _IN_FRONT = 256
 """How many messages are looked at: those that a daemon's restart took out of the agent's hands wait in front of all."""
@@ -82,11 +79,14 @@ def forget(connection: Connection, turn: int) -> None:
     connection.execute("DELETE FROM kept_replies WHERE turn = ?", (turn,))
 
 
-def leave(connection: Connection, turn: int, sender: str, now: int) -> Told:
+def leave(connection: Connection, turn: int, sender: str, limits: MailLimits, now: int) -> Told:
     """Send what was kept for the end of that turn; ids and recipients of what is then in inboxes.
 
-    A reply to somebody who has left the hive since is a dead letter at once, of which the sender is told.
+    A reply that can't be sent any more, as its recipient has left the hive, is a dead letter at once, of which the
+    sender is told.
     """
+    # There was room when it was kept; that others have filled the inbox since must not undo the turn.
+    roomy = evolve(limits, max_inbox=2**62, inbox_bytes=2**62)
     rows = connection.execute(
         "SELECT recipient, body, in_reply_to FROM kept_replies WHERE turn = ? ORDER BY id", (turn,)
     ).fetchall()
@@ -94,17 +94,24 @@ def leave(connection: Connection, turn: int, sender: str, now: int) -> Told:
     told: Told = []
     for recipient, body, in_reply_to in rows:
         post = Post(sender=sender, to=recipient, body=body, at=now, in_reply_to=in_reply_to)
-        told += _send(connection, post)
+        told += _send(connection, post, roomy)
     return told
 
 
-def _send(connection: Connection, post: Post) -> Told:
+def _send(connection: Connection, post: Post, limits: MailLimits) -> Told:
     if post.to == OPERATOR:
         return [(mail.send_to_operator(connection, post), OPERATOR)]
     try:
-        return [(mail.send(connection, post, _BOUNDLESS), post.to)]
+        return [(mail.send(connection, post, limits), post.to)]
     except UnknownAgent:
-        reason = f"{shown(post.to)} has left the hive before the turn that the reply was written in ended"
+        reason = f"{shown(post.to)} has left the hive before the turn ended in which this was written"
+        return _bounce(connection, post, reason)
+    except Refused as refusal:
+        return _bounce(connection, post, str(refusal))
+
+
+def _bounce(connection: Connection, post: Post, reason: str) -> Told:
+    """Make a dead letter of what could not be sent, and tell its sender."""
     cursor = connection.execute(
         """
         INSERT INTO messages (sender, recipient, body, sent_at, state, in_reply_to, settled_at, reason)

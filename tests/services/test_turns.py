@@ -14,7 +14,7 @@ from hyperhive.limits import MOST_KEPT, MailLimits
 from hyperhive.services.changes import Changes
 from hyperhive.services.feed import Kind
 from hyperhive.services.turns import SOON, Sent
-from hyperhive.store import leases
+from hyperhive.store import leases, mail
 from hyperhive.store.mail import DEAD, DONE, LEASED, QUEUED, Post
 from hyperhive.wire import events
 from hyperhive.wire.names import EVERYONE, MANAGER, OPERATOR
@@ -309,8 +309,22 @@ def test_a_reply_to_somebody_who_has_left_bounces(bench: Bench) -> None:
     (lost,) = messages_of(bench, "bob")
     (bounced,) = [event for event in bench.events_of("bob") if isinstance(event, events.Bounced)]
     assert (bounced.id, bounced.to) == (lost.id, "alice")
-    assert bounced.reason == "'alice' has left the hive before the turn that the reply was written in ended"
+    assert bounced.reason == "'alice' has left the hive before the turn ended in which this was written"
     assert state_of(bench, lost.id)[0] == DEAD
+
+
+def test_a_reply_that_is_refused_at_the_end_bounces_and_undoes_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise Refused("not that any more")
+
+    turn = begin(bench, *hand(bench, "one"))
+    reply(bench)
+    monkeypatch.setattr(mail, "send", refuse)
+    assert end(bench, turn) == 1
+    (bounced,) = bench.events_of("bob")
+    assert (bounced.to, bounced.reason) == ("alice", "not that any more")
 
 
 def test_a_daemons_restart_interrupts_no_turn(bench: Bench) -> None:
