@@ -24,10 +24,14 @@ class Prompt:
 
 @frozen(kw_only=True)
 class Result:
-    """A turn that ended well. `reply` is an answer that the loop is to send; None where the runner sends its own."""
+    """A turn that ended well. `reply` is an answer that the loop is to send; None where the runner sends its own.
+
+    `forgot`: the context was shortened or began anew, without having been told to, in this turn or since the last one.
+    """
 
     reply: str | None = None
     usage: Usage = Usage()
+    forgot: bool = False
 
 
 class TurnError(Exception):

@@ -75,7 +75,7 @@ class Working:
 
     async def _prompted(self, letter: Letter, hear: Hear) -> Result:
         result = await self._runner.turn(await self._prompt(letter), hear)
-        self._is_afresh = False
+        self._is_afresh = result.forgot
         return result
 
     async def _compacted(self, hear: Hear) -> Usage:

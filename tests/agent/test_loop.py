@@ -100,6 +100,13 @@ def test_what_is_open_is_put_before_it_again_after_its_context_was_shortened(ben
     assert "started again" in bench.runner.prompts[-1].text
 
 
+def test_what_is_open_is_put_before_it_again_after_its_runner_forgot_by_itself(bench: Bench) -> None:
+    bench.turn(Result(forgot=True))
+    bench.turn(number=2)
+    bench.turn(number=3)
+    assert ["started again" in prompt.text for prompt in bench.runner.prompts] == [True, True, False]
+
+
 def test_what_is_open_is_put_before_it_until_a_turn_went_well(bench: Bench) -> None:
     bench.turn(TurnError("it died"))
     bench.pause()

@@ -43,6 +43,7 @@ class ClaudeRunner:
         self._run = Remembered(settings.state / RUN)
         self._chosen: str | None = None
         self._seen: str | None = None
+        self._forgot = False
         self._process: Process | None = None
         self._begun = self._outdated = self._renewed = False
         self._turn: Turn | None = None
@@ -55,13 +56,17 @@ class ClaudeRunner:
 
     async def turn(self, prompt: Prompt, hear: Callable[[str], None]) -> Result:
         """Do one turn, in a new session where the old one can't be gone on with. Raises TurnError."""
-        return Result(usage=await self._ask(prompt.text, hear))
+        usage = await self._ask(prompt.text, hear)
+        forgot, self._forgot = self._forgot, False
+        return Result(usage=usage, forgot=forgot)
 
     async def compact(self, hear: Callable[[str], None]) -> Usage:
         """Have the CLI put a summary in the place of what it has in its context. Raises TurnError."""
         if self._session.get() is None:
             return Usage()
-        return await self._ask(COMPACT, hear)
+        usage = await self._ask(COMPACT, hear)
+        self._forgot = False
+        return usage
 
     def cancel(self) -> None:
         """Interrupt the turn, and end the process with all that it started, whether it has listened or not."""
@@ -102,6 +107,7 @@ class ClaudeRunner:
                 return await self._once(turn, text, session)
             except NoSession as gone:
                 self._log.warn("session {id} can't be resumed ({why}); a new one begins", id=session, why=gone)
+                self._forgot = True
                 return await self._once(turn, text, None)
         finally:
             turn.stop()
@@ -125,6 +131,7 @@ class ClaudeRunner:
             raise
         finally:
             self._seen = reading.model or self._seen
+            self._forgot |= reading.forgot
             if reading.session is not None and not self._renewed:
                 self._session.set(reading.session)
 

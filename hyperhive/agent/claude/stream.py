@@ -29,11 +29,15 @@ class NoSession(TurnError):
 
 
 class Reading:
-    """Reads the events of one turn. `session` and `model` are what they said, None where they did not."""
+    """Reads the events of one turn. `session` and `model` are what they said, None where they did not.
+
+    `forgot`: the context was shortened meanwhile.
+    """
 
     def __init__(self, resumed: str | None = None) -> None:
         self.session: str | None = None
         self.model: str | None = None
+        self.forgot = False
         self._resumed = resumed
         self._context: int | None = None
         self._error: str | None = None
@@ -49,8 +53,9 @@ class Reading:
                 return self._waits(event, now)
             case {"type": "system", "subtype": "status", "compact_result": "failed"}:
                 self._compaction = text(event.get("compact_error")) or "it did not say why"
-            case {"type": "system", "subtype": "compact_boundary", "compact_metadata": {"post_tokens": int(tokens)}}:
-                self._context = tokens
+            case {"type": "system", "subtype": "compact_boundary"}:
+                self.forgot = True
+                self._context = whole(mapping(event.get("compact_metadata")).get("post_tokens")) or self._context
             case {"type": "rate_limit_event", "rate_limit_info": {"status": "rejected", **info}}:
                 self._until = number(info.get("resetsAt"))
             case {"type": "assistant", "message": Mapping() as message}:
