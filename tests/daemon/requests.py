@@ -16,7 +16,12 @@ NO_NUMBER: Final = 999_999_999
 Fields = dict[str, str]
 
 AGENT: Final[dict[str, Fields]] = {
-    "send": {"to": "name", "body": "body", "in_reply_to": "i64?"},
+    "begin_turn": {"ids": "ids", "runner": "name", "model": "name?"},
+    "turn_events": {"turn": "i64", "first": "u64", "events": "events"},
+    "end_turn": {"turn": "i64", "outcome": "outcome", "spent": "bool?", "error": "text?", "usage": "usage?"},
+    "report": {"state": "state", "until": "i64?", "model": "name?", "note": "text?"},
+    "orders": {"wait_seconds": "u64?"},
+    "send": {"to": "name", "body": "body", "in_reply_to": "i64?", "in_turn": "bool?"},
     "recv": {"wait_seconds": "u64?", "max": "u64?"},
     "status": {},
     "operator_msg": {"body": "body"},
@@ -49,6 +54,13 @@ MANAGER: Final[dict[str, Fields]] = {
 }
 
 HOST: Final[dict[str, Fields]] = {
+    "turns": {"limit": "u64", "name": "name?", "before": "i64?"},
+    "turn_log": {"turn": "i64", "after": "u64?"},
+    "cancel_turn": {"name": "name"},
+    "compact": {"name": "name"},
+    "new_session": {"name": "name"},
+    "set_model": {"name": "name", "model": "name?"},
+    "login": {"name": "name", "token": "name?"},
     "spawn": {"name": "name", "wait": "bool?"},
     "request_spawn": {"name": "name", "description": "text?"},
     "kill": {"name": "name", "wait": "bool?"},
@@ -94,6 +106,10 @@ EXPECTED: Final = {
     "ids": "a list",
     "options": "a list",
     "scope": "an object",
+    "events": "a list",
+    "outcome": "one of 'done', 'failed', ",
+    "state": "one of 'ready', 'waiting', ",
+    "usage": "an object",
 }
 HARMLESS: Final[dict[str, Any]] = {
     "name": NOBODY,
@@ -105,6 +121,10 @@ HARMLESS: Final[dict[str, Any]] = {
     "ids": [],
     "options": [],
     "scope": {"agent_names": [NOBODY]},
+    "events": [],
+    "outcome": "done",
+    "state": "ready",
+    "usage": {},
 }
 DEFAULTED: Final = {"purge", "options", "multi"}
 """Fields that may be absent, but not null."""
@@ -120,7 +140,7 @@ _OF_EACH_TYPE: Final[dict[str, tuple[Any, ...]]] = {
     "list": ([], [[]], [None]),
     "object": ({}, {"7": 7}),
 }
-_TAKEN: Final = {
+_TAKEN: Final[dict[str, set[str]]] = {
     "name": {"string"},
     "text": {"string"},
     "body": {"string"},
@@ -130,6 +150,10 @@ _TAKEN: Final = {
     "ids": {"list"},
     "options": {"list"},
     "scope": {"object"},
+    "events": {"list"},
+    "outcome": set(),
+    "state": set(),
+    "usage": {"object"},
 }
 
 
@@ -175,6 +199,8 @@ def _out_of_bounds(kind: str) -> list[tuple[Any, str]]:
         "body": [("ä" * (128 * 1024 + 1), "262144 bytes")],
         "options": [(["x"] * 65, "64"), ([7], "a string"), (["ä" * 8193], "16384 bytes"), ([None], "a string")],
         "ids": [(["7"], "a whole number"), ([7, 7.0], "a whole number"), ([True], "a whole number")],
+        "events": [(["x"] * 257, "256"), ([7], "a string"), (["x" * 65_537], "65536 bytes")],
+        "usage": [({"cost_micros": "7"}, "a whole number"), ({"model": 7}, "a string")],
         "scope": [({"agent_names": "alice"}, "a list"), ({"agent_names": [7]}, "a string"), ({}, "a list")],
     }
     return bounds.get(kind, [])
