@@ -13,9 +13,12 @@ from hyperhive import agent_toml
 from hyperhive.backends import make_containers
 from hyperhive.boundaries import IContainers
 from hyperhive.config import Config
+from hyperhive.dashboard.services import Services
+from hyperhive.dashboard.site import Dashboard
 from hyperhive.protocols.agent import AgentDesk
 from hyperhive.protocols.answers import Desk
 from hyperhive.protocols.host import HostDesk
+from hyperhive.protocols.host_console import HostConsoleDesk
 from hyperhive.protocols.host_turns import HostTurnDesk
 from hyperhive.protocols.manager import ManagerDesk
 from hyperhive.repositories.repositories import Repositories
@@ -40,6 +43,7 @@ from hyperhive.services.reminders import Reminders
 from hyperhive.services.restarts import Restarts
 from hyperhive.services.retention import Retention
 from hyperhive.services.roster import Roster
+from hyperhive.services.sessions import Sessions
 from hyperhive.services.turns import Turns
 from hyperhive.services.updates import Updates
 from hyperhive.services.writing import Writing
@@ -73,6 +77,8 @@ class Parts:
     configurations: Configurations
     pulse: Pulse
     updates: Updates
+    sessions: Sessions
+    dashboard: Dashboard
 
     @property
     def services(self) -> tuple[Service, ...]:
@@ -123,6 +129,22 @@ def assemble(reactor: Any, config: Config, soft_files: int) -> Parts:
     lifecycle.after_each(proposals.tell_soon)
     lifecycle.after_each(restarts.look)
     crashes.after_each(restarts.look)
+    sessions = Sessions(broker)
+    harnesses = Harnesses(broker, containers, orders)
+    services = Services(
+        broker=broker,
+        approvals=approvals,
+        configurations=configurations,
+        questions=questions,
+        lifecycle=lifecycle,
+        roster=roster,
+        changes=Changes(broker, roster),
+        turns=turns,
+        harnesses=harnesses,
+        sessions=sessions,
+        urls=Urls(domain=config.domain, home=config.home),
+        hive=config.hive,
+    )
     parts = Parts(
         database=database,
         containers=containers,
@@ -131,7 +153,7 @@ def assemble(reactor: Any, config: Config, soft_files: int) -> Parts:
         leases=leases,
         turns=turns,
         orders=orders,
-        harnesses=Harnesses(broker, containers, orders),
+        harnesses=harnesses,
         questions=questions,
         reminders=Reminders(broker),
         lifecycle=lifecycle,
@@ -143,6 +165,8 @@ def assemble(reactor: Any, config: Config, soft_files: int) -> Parts:
         configurations=configurations,
         pulse=pulse,
         updates=Updates(broker, lifecycle, approvals, configurations, containers),
+        sessions=sessions,
+        dashboard=Dashboard(reactor, services, config.dashboard, config.dashboard_url),
     )
     return parts
 
@@ -164,6 +188,7 @@ def host_desk(config: Config, parts: Parts) -> HostDesk:
         changes=Changes(parts.broker, parts.roster),
         urls=Urls(domain=config.domain, home=config.home),
         turns=HostTurnDesk(parts.turns, parts.harnesses),
+        console=HostConsoleDesk(parts.sessions, lambda: parts.dashboard.where),
     )
 
 

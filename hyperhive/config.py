@@ -43,6 +43,8 @@ class Config:
     hive: str = attrs.field(factory=socket.gethostname)
     domain: str | None = None
     home: str | None = None
+    dashboard: str = "127.0.0.1:7000"
+    dashboard_url: str | None = None
     mail: MailLimits = MailLimits()
     restart: RestartPolicy = RestartPolicy()
     nspawn: MachineSettings = MachineSettings()

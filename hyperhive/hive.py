@@ -84,6 +84,7 @@ class Hive(MultiService):
         )  # fmt: skip
         if self._config.stop_agents and self._opened:
             await parts.lifecycle.stop_all()
+        await parts.dashboard.stopService()
         await parts.doors.close_all()
         await _stop_each(parts.orders, parts.turns, parts.leases, parts.approvals, parts.broker)
         await maybeDeferred(parts.containers.close)
@@ -108,6 +109,7 @@ class Hive(MultiService):
         _start_each(
             parts.questions, parts.reminders, parts.crash_watch, parts.restarts, parts.retention, parts.updates
         )  # fmt: skip
+        await parts.dashboard.start()
         operators = self._operators()
         await parts.doors.open_host(HOST, host_desk(self._config, parts), operators.objection_to, operators.gid)
         _spare_the_collector()

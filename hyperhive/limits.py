@@ -146,3 +146,14 @@ class MachineSettings:
     memory: int | None = None
     cpu: int | None = None
     tasks: int | None = 4096
+
+
+LINK_SECONDS: Final = 60.0
+"""How long a link to the console can be opened."""
+MOST_LINKS: Final = 100
+SESSION_SECONDS: Final = 7 * 86400
+"""After which a browser has to be let in anew, however busy it was."""
+SESSION_IDLE: Final = 86400
+"""After which one that was not seen has to be."""
+SESSION_SEEN: Final = 60
+"""How exactly it is kept when a browser was last seen: to write that down costs a commit."""

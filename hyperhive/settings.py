@@ -95,6 +95,8 @@ TOP: Final[dict[str, Callable[[Any], Any]]] = {
     "hive": text,
     "domain": text,
     "home": text,
+    "dashboard": text,
+    "dashboard_url": text,
 }
 
 

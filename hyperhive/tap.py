@@ -24,6 +24,7 @@ class Options(usage.Options):
         ["config", None, None, "a TOML file with settings of the same names"],
         ["agent-command", None, None, "what stands in for every agent's program, the manager's too"],
         ["poll-interval", None, None, "seconds between looks for agents that ended unheard [10]"],
+        ["dashboard", None, None, "where the console listens, or off [127.0.0.1:7000]"],
         ["log-format", None, None, "text or json [text]"],
     ]
     optFlags: ClassVar[list[list[str | None]]] = [

@@ -33,6 +33,7 @@ FLOORS = {
     "hyperhive.repositories": 4,
     "hyperhive.protocols": 5,
     "hyperhive.hivectl": 6,
+    "hyperhive.dashboard": 6,
     "hyperhive.agent": 6,
     "hyperhive.client": 6,
     "hyperhive.sockets": 7,

@@ -12,6 +12,7 @@ from hyperhive.errors import OperationFailed
 from hyperhive.protocols.answers import Following
 from hyperhive.protocols.followers import follow_agents, follow_all
 from hyperhive.protocols.host_configs import show_diff, show_files, show_history
+from hyperhive.protocols.host_console import HostConsoleDesk
 from hyperhive.protocols.host_threads import answer_threads
 from hyperhive.protocols.host_turns import HostTurnDesk
 from hyperhive.services.approvals import Approvals
@@ -44,6 +45,7 @@ class HostDesk:
     changes: Changes
     urls: Urls
     turns: HostTurnDesk
+    console: HostConsoleDesk
 
     def hurry(self) -> None:
         """Nothing here waits for what may never come."""
@@ -76,6 +78,8 @@ class HostDesk:
                 return self.turns.answer(request)
             case turns.SetModel() | turns.Login():
                 return self.turns.answer(request)
+            case ask.ConsoleLink() | ask.Sessions() | ask.Revoke():
+                return self.console.answer(request)
             case turns.Held() | turns.Release():
                 return answer_threads(self.broker, request)
             case _:
@@ -223,7 +227,8 @@ class HostDesk:
         return HostResponse(ok=fault is None, error=fault, operation=operation)
 
     async def _statuses(self) -> HostResponse:
-        return HostResponse(ok=True, agent_statuses=await self.roster.statuses(), backend=self.roster.backend)
+        statuses = await self.roster.statuses()
+        return HostResponse(ok=True, agent_statuses=statuses, backend=self.roster.backend, console=self.console.where())
 
     async def _log(self, name: str, lines: int) -> HostResponse:
         return HostResponse(ok=True, log=await self.roster.log(name, lines))

@@ -232,4 +232,19 @@ CREATE TABLE harnesses (
 ) STRICT, WITHOUT ROWID;
 """
 
-UPGRADES: Final[tuple[str, ...]] = (_FIRST, _SECOND, _THIRD, _FOURTH)
+_FIFTH: Final = """
+-- The browsers that are let into the console; a key is kept as its SHA-256 alone.
+CREATE TABLE sessions (
+    id        INTEGER PRIMARY KEY AUTOINCREMENT,
+    key       TEXT    NOT NULL UNIQUE,
+    read_only INTEGER NOT NULL,
+    opened_at INTEGER NOT NULL,
+    seen_at   INTEGER NOT NULL,
+    client    TEXT    NOT NULL
+) STRICT;
+
+-- The words of mail, indexed as somebody searches: a message costs nothing here when it is sent.
+CREATE VIRTUAL TABLE messages_words USING fts5 (body, content = 'messages', content_rowid = 'id');
+"""
+
+UPGRADES: Final[tuple[str, ...]] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)

@@ -224,6 +224,25 @@ class SubscribeAgentStatus:
 
 
 @frozen
+class ConsoleLink:
+    """A link that opens the console once, within a minute; `read_only`: to look, and to decide nothing."""
+
+    read_only: bool | None = absent()
+
+
+@frozen
+class Sessions:
+    """The browsers that are let into the console."""
+
+
+@frozen
+class Revoke:
+    """Let that browser into the console no more."""
+
+    session: int
+
+
+@frozen
 class Urls:
     """Where people reach the hive by browser."""
 
@@ -234,5 +253,5 @@ HostRequest = (
     | Send | Inbox | Messages | DeadLetters | Requeue | Operations | Logs
     | Diff | ConfigLog | ConfigShow | Rollback
     | Subscribe | SubscribeAgentStatus | Urls
-    | HostTurnRequest
+    | HostTurnRequest | ConsoleLink | Sessions | Revoke
 )  # fmt: skip

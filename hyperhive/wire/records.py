@@ -204,6 +204,26 @@ class Backend:
 
 
 @frozen(kw_only=True)
+class Console:
+    """Where the operator's console is (`url`), or why there is none now (`off`), as a sentence."""
+
+    url: str | None = absent()
+    off: str | None = absent()
+
+
+@frozen(kw_only=True)
+class Session:
+    """One browser that was let into the console: when, when it was last seen, until when at most, and from what."""
+
+    id: int
+    read_only: bool = only_when_true()
+    opened_at: int
+    seen_at: int
+    until: int
+    client: str
+
+
+@frozen(kw_only=True)
 class Scope:
     """Several agents at once, named one by one."""
 

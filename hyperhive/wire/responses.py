@@ -12,12 +12,14 @@ from hyperhive.wire.records import (
     Change,
     ConfigEvent,
     ConfigFile,
+    Console,
     InboxRow,
     Letter,
     MessageRow,
     OpenThread,
     Operation,
     Question,
+    Session,
     Urls,
 )
 from hyperhive.wire.states import MessageState
@@ -177,6 +179,9 @@ class HostResponse:
     turns: tuple[Turn, ...] | None = absent()
     events: tuple[TurnEvent, ...] | None = absent()
     held: tuple[HeldThread, ...] | None = absent()
+    link: str | None = absent()
+    sessions: tuple[Session, ...] | None = absent()
+    console: Console | None = absent()
     resync: bool = only_when_true()
     seq: int | None = absent()
     change: Change | None = absent()

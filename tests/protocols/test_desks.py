@@ -12,16 +12,18 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from hyperhive.errors import BadName, ContainerError, OperationFailed, Refused, UnknownAgent
 from hyperhive.protocols.agent import AgentDesk
 from hyperhive.protocols.host import HostDesk
+from hyperhive.protocols.host_console import HostConsoleDesk
 from hyperhive.protocols.host_turns import HostTurnDesk
 from hyperhive.protocols.manager import ManagerDesk
 from hyperhive.services import homes
 from hyperhive.services.changes import Changes
 from hyperhive.services.orders import Given
+from hyperhive.services.sessions import Sessions
 from hyperhive.wire import agent_requests, host_requests, host_turn_requests, manager_requests
 from hyperhive.wire.agent_requests import Answer, Whoami
 from hyperhive.wire.host_turn_requests import Held, Release
 from hyperhive.wire.names import EVERYONE, MANAGER, OPERATOR, REMINDER
-from hyperhive.wire.records import ConfigFile, Urls
+from hyperhive.wire.records import ConfigFile, Console, Urls
 from hyperhive.wire.responses import HostResponse, Identity, List, Logs, Ok, Receipt
 from hyperhive.wire.states import (
     ApprovalStatus,
@@ -66,6 +68,7 @@ def operator(bench: Bench) -> Ask:
         roster=bench.roster,
         changes=Changes(bench.broker, bench.roster),
         urls=Urls(domain="hive.example"),
+        console=HostConsoleDesk(Sessions(bench.broker), lambda: Console(url="http://hive.localhost:7000")),
         turns=HostTurnDesk(bench.turns, bench.harnesses),
     )
     return lambda request: come_to(bench, desk.answer(request))

@@ -1,0 +1,98 @@
+"""The console as a service: where it listens, and why it does not."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Final
+
+from attrs import define, field
+from twisted.application.service import Service
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.error import CannotListenError
+from twisted.logger import Logger
+from twisted.web.resource import Resource
+from twisted.web.server import Site
+
+from hyperhive.dashboard.events import Events
+from hyperhive.dashboard.files import Files, own_files
+from hyperhive.dashboard.guard import Place
+from hyperhive.dashboard.resource import Console
+from hyperhive.dashboard.services import Services
+from hyperhive.dashboard.templating import environment
+from hyperhive.wire import records
+
+OFF: Final = "off"
+NAME: Final = "hive.localhost"
+"""The console's own name for this machine: any other server on 127.0.0.1 would be sent the cookie of that."""
+LARGEST_FORM: Final = 1024 * 1024
+
+
+@define(eq=False)
+class Dashboard(Service):
+    """Listens for browsers, where it can; where it can't, everything else runs all the same."""
+
+    name = "dashboard"
+    _log: ClassVar[Logger] = Logger()
+
+    _reactor: Any
+    _services: Services
+    _listen: str
+    _url: str | None
+    _port: Any = field(default=None, init=False)
+    _events: Events | None = field(default=None, init=False)
+    where: records.Console = field(factory=lambda: records.Console(off="the console has not started yet"), init=False)
+
+    async def start(self) -> None:
+        """Listen; what prevents that is said in the log, and by `where`."""
+        super().startService()
+        if self._listen == OFF:
+            self.where = records.Console(off="the console was switched off by 'dashboard = \"off\"'")
+            return
+        url = self._url or f"http://{NAME}:{self._listen.rpartition(':')[2]}"
+        place = Place(url.rstrip("/"))
+        try:
+            self._port = await serverFromString(self._reactor, _endpoint(self._listen)).listen(self._site(place))
+        except (CannotListenError, ValueError, OSError) as error:
+            reason = getattr(error, "socketError", None) or error
+            sentence = f"the console can't listen at {self._listen} ({reason}); name another place with --dashboard"
+            self.where = records.Console(off=sentence)
+            self._log.warn("{sentence}", sentence=sentence)
+            return
+        self.where = records.Console(url=place.url)
+        self._log.info("the console is at {url}; 'hivectl dashboard' opens it", url=place.url)
+
+    async def stopService(self) -> None:
+        """Stop listening, and end every stream."""
+        super().stopService()
+        if self._port is not None:
+            port, self._port = self._port, None
+            await port.stopListening()
+        if self._events is not None:
+            self._events.close()
+
+    def _site(self, place: Place) -> Site:
+        own, templates = own_files(), environment()
+        templates.globals["file"] = lambda name: f"/static/{name}?{own[name].version}"
+        self._events = Events(self._services, place)
+        root = _Root(Console(self._services, place, templates))
+        root.putChild(b"static", Files(own))
+        root.putChild(b"events", self._events)
+        site = Site(root, timeout=60)
+        site.displayTracebacks = False
+        return site
+
+
+class _Root(Resource):
+    """Everything that has no resource of its own is the console's."""
+
+    def __init__(self, console: Resource) -> None:
+        super().__init__()
+        self._console = console
+
+    def getChild(self, path: bytes, request: Any) -> Resource:
+        return self._console
+
+
+def _endpoint(listen: str) -> str:
+    """`127.0.0.1:7000`, or an endpoint as Twisted writes them, such as `unix:/run/console.sock`."""
+    host, _, port = listen.rpartition(":")
+    return f"tcp:{port}:interface={host}" if port.isdigit() and host and ":" not in host else listen

@@ -1,0 +1,87 @@
+"""Templates: made with escaping always on, and with the filters that every page needs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+UNITS: Final = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+
+
+def environment() -> Environment:
+    """The console's templates. A name that no context has is a fault, and no empty text."""
+    made = Environment(
+        loader=PackageLoader("hyperhive.dashboard"),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {"when": when, "span": span, "count": count, "size": size, "money": money, "visible": visible}
+    return made
+
+
+def render(templates: Environment, name: str, context: Mapping[str, Any]) -> bytes:
+    """The page as bytes."""
+    return templates.get_template(name).render(context).encode()
+
+
+def when(at: float) -> Markup:
+    """A moment, as how long ago or ahead it is, with the exact one on hover; `app.js` keeps that true."""
+    exact = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    ahead = at - time.time()
+    words = f"in {span(ahead)}" if ahead >= 1 else f"{span(-ahead)} ago"
+    return Markup('<time datetime="{}" title="{}" data-at="{}">{}</time>').format(
+        datetime.fromtimestamp(at, UTC).isoformat(), exact, int(at), words
+    )
+
+
+def span(seconds: float) -> str:
+    """A length of time in its largest unit, such as `12 min`."""
+    for length, unit in UNITS:
+        if seconds >= length:
+            return f"{int(seconds // length)} {unit}"
+    return "0 s"
+
+
+def count(number: float) -> str:
+    """A number with its thousands apart, such as `12 345`."""
+    return f"{int(number):,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+def size(number: float) -> str:
+    """A number of bytes, such as `1.5 MiB`."""
+    for unit in ("B", "KiB", "MiB"):
+        if number < 1024:
+            return f"{number:.0f} B" if unit == "B" else f"{number:.1f} {unit}"
+        number /= 1024
+    return f"{number:.1f} GiB"
+
+
+def money(micros: int) -> str:
+    """Millionths of a dollar, such as `$0.12`."""
+    return f"${micros / 1e6:.2f}"
+
+
+_HIDDEN: Final = Markup('<span class="hidden-character">U+{:04X}</span>')
+
+
+def visible(text: str) -> Markup:
+    """A text in which what can't be seen, or turns the order of what can, stands as its code point."""
+    return Markup("").join(
+        _HIDDEN.format(ord(character)) if _hides(character) else character for character in text
+    )  # fmt: skip
+
+
+def _hides(character: str) -> bool:
+    if character in "\n\t":
+        return False
+    return not character.isprintable() or 0x2066 <= ord(character) <= 0x2069 or ord(character) in _WITHOUT_WIDTH
+
+
+_WITHOUT_WIDTH: Final = frozenset((0x00AD, 0x034F, 0x061C, 0x115F, 0x1160, 0x180E, 0x3164, 0xFE0F, 0xFFA0))

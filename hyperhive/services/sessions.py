@@ -1,0 +1,68 @@
+"""Who is let into the console: links that open it once, and the sessions that they begin."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from functools import partial
+
+from attrs import define, field
+from twisted.internet.defer import Deferred
+
+from hyperhive.errors import Refused
+from hyperhive.limits import LINK_SECONDS, MOST_LINKS, SESSION_SEEN
+from hyperhive.services.broker import Broker
+from hyperhive.store import sessions
+from hyperhive.wire.records import Session
+
+
+@define(eq=False)
+class Sessions:
+    """Gives out links, opens sessions by them, and knows a session by its key. Links are in memory alone."""
+
+    _broker: Broker
+    _links: dict[str, tuple[float, bool]] = field(factory=dict, init=False)
+
+    def link(self, *, read_only: bool) -> str:
+        """A new word that opens the console once, within a minute. Raises Refused where many wait unused."""
+        now = self._broker.clock.seconds()
+        self._links = {word: (until, only) for word, (until, only) in self._links.items() if until > now}
+        if len(self._links) >= MOST_LINKS:
+            message = f"{MOST_LINKS} links wait to be opened; open one of them, or wait a minute"
+            raise Refused(message)
+        word = secrets.token_urlsafe(32)
+        self._links[_hashed(word)] = (now + LINK_SECONDS, read_only)
+        return word
+
+    async def open(self, word: str, client: str) -> str:
+        """Begin a session by a link's word; its key, which nobody is told again. Fails with Refused."""
+        until, read_only = self._links.pop(_hashed(word), (0.0, False))
+        if until <= self._broker.clock.seconds():
+            message = "this link was used already, or is older than a minute; 'hivectl dashboard' makes a new one"
+            raise Refused(message)
+        key = secrets.token_urlsafe(32)
+        change = partial(
+            sessions.add, key=_hashed(key), client=client[:200], now=self._broker.now(), read_only=read_only
+        )
+        await self._broker.database.perform(change)
+        return key
+
+    async def of(self, key: str) -> Session | None:
+        """The session of that key; None if there is none, or it has run out."""
+        now = self._broker.now()
+        session = await self._broker.database.perform(partial(sessions.found, key=_hashed(key), now=now))
+        if session is not None and now - session.seen_at >= SESSION_SEEN:
+            await self._broker.database.perform(partial(sessions.seen, id_=session.id, now=now))
+        return session
+
+    def listed(self) -> Deferred[tuple[Session, ...]]:
+        """The sessions that have not run out."""
+        return self._broker.database.perform(partial(sessions.listed, now=self._broker.now()))
+
+    def revoke(self, id_: int) -> Deferred[None]:
+        """End a session. Fails with Refused."""
+        return self._broker.database.perform(partial(sessions.revoke, id_=id_))
+
+
+def _hashed(word: str) -> str:
+    return hashlib.sha256(word.encode()).hexdigest()
