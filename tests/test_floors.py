@@ -22,6 +22,7 @@ FLOORS = {
     "hyperhive.agent_fields": 2,
     "hyperhive.agent_toml": 2,
     "hyperhive.mounts": 2,
+    "hyperhive.patches": 2,
     "hyperhive.quantities": 2,
     "hyperhive.toml_lines": 2,
     "hyperhive.layout": 2,
