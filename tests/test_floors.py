@@ -25,6 +25,7 @@ FLOORS = {
     "hyperhive.patches": 2,
     "hyperhive.quantities": 2,
     "hyperhive.toml_lines": 2,
+    "hyperhive.unseen": 2,
     "hyperhive.layout": 2,
     "hyperhive.threads": 2,
     "hyperhive.store": 3,
