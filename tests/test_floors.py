@@ -26,6 +26,7 @@ FLOORS = {
     "hyperhive.toml_lines": 2,
     "hyperhive.layout": 2,
     "hyperhive.threads": 2,
+    "hyperhive.stream_words": 2,
     "hyperhive.store": 3,
     "hyperhive.services": 4,
     "hyperhive.containers": 4,
