@@ -77,7 +77,7 @@ class Run(ProcessProtocol):
         self._deadline: IDelayedCall | None = None
 
     def end(self) -> None:
-        """SIGTERM to all that the command started, and SIGKILL to what is left after the grace time."""
+        """SIGTERM to all that the command started; SIGKILL to what is left once it is over, or has had its grace."""
         self._ending = True
         self._signal(signal.SIGTERM)
         self._set_deadline()
@@ -106,6 +106,8 @@ class Run(ProcessProtocol):
         """The command has ended, and no more output comes."""
         if self._deadline is not None and self._deadline.active():
             self._deadline.cancel()
+        if self._ending:
+            self._signal(signal.SIGKILL)
         if self.output.called:
             return
         if self._line:
