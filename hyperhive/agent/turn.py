@@ -16,6 +16,7 @@ from hyperhive.agent.asking import IAsk
 from hyperhive.agent.command import GRACE
 from hyperhive.agent.runner import Cancelled, IRunner, Limited, NotLoggedIn, Result, TurnError
 from hyperhive.agent.stream import Stream
+from hyperhive.agent.texts import within
 from hyperhive.client import Refused, WireError, expected
 from hyperhive.wire.agent_requests import Renew
 from hyperhive.wire.fields import TEXT_BYTES
@@ -145,7 +146,7 @@ class Turns:
             raise TurnError(f"the runner has a fault ({type(error).__name__}); the agent's log has it") from error
 
     async def _settle(self, number: int, ending: Ending) -> None:
-        error = None if ending.error is None else shortened(ending.error)
+        error = None if ending.error is None else within(ending.error, TEXT_BYTES)
         spent = None if ending.outcome is TurnOutcome.DONE else ending.spent
         try:
             await self._daemon.ask(EndTurn(number, ending.outcome, spent, error, ending.usage))
@@ -191,9 +192,3 @@ def judged(error: TurnError) -> Ending:
         case Limited():
             outcome, spent, until = TurnOutcome.LIMITED, False, error.until
     return Ending(outcome=outcome, spent=spent, error=str(error), usage=error.usage, until=until)
-
-
-def shortened(text: str) -> str:
-    """The text as the wire takes it."""
-    written = text.encode(errors="replace")
-    return written.decode() if len(written) <= TEXT_BYTES else written[:TEXT_BYTES].decode(errors="ignore")
