@@ -57,10 +57,9 @@ class Prompts:
             },
         )
 
-    def owed(self, threads: Sequence[OpenThread], besides: Sequence[Letter]) -> str:
-        """What it is told of what is open, `besides` the messages of the turn itself."""
-        at_hand = {letter.id for letter in besides}
-        told = [thread for thread in threads if thread.kind != "message" or thread.id not in at_hand]
+    def owed(self, threads: Sequence[OpenThread], besides: Letter) -> str:
+        """What it is told of what is open, `besides` the message of the turn itself."""
+        told = [thread for thread in threads if (thread.kind, thread.id) != ("message", besides.id)]
         rest = len(told) - MOST_THREADS
         lines = [_thread(thread) for thread in told[:MOST_THREADS]] or ["Nothing is open."]
         more = f"There are {rest} more; get_open_threads shows all of them." if rest > 0 else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar, Final
 
@@ -71,9 +71,9 @@ class Turns:
         self._number: int | None = None
         self._unheard: int | None = None
 
-    async def do(self, letters: Sequence[Letter], work: Work) -> Ending:
-        """One turn about those messages. Raises Refused and WireError if the daemon lets none begin."""
-        ids = tuple(letter.id for letter in letters)
+    async def do(self, letter: Letter | None, work: Work) -> Ending:
+        """One turn, about a message or none. Raises Refused and WireError if the daemon lets none begin."""
+        ids = () if letter is None else (letter.id,)
         begun = await self._daemon.ask(BeginTurn(ids, self._runner.kind, self._runner.model))
         number = expected(Ok, begun).id
         if number is None:

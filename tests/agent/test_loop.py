@@ -68,7 +68,7 @@ def test_a_context_above_the_watermark_has_notes_written_and_is_shortened_before
         assert [begun.ids for begun in bench.daemon.of(BeginTurn)] == [(1,), (), (2,)]
         assert bench.runner.done == ["turn", "turn", "compact", "turn"]
         assert "Write into /notes" in bench.runner.prompts[1].text
-        assert bench.runner.prompts[1].letters == ()
+        assert bench.runner.prompts[1].letter is None
     else:
         assert bench.runner.done == ["turn", "turn"]
 
