@@ -127,10 +127,6 @@ class Turns(Service):
         """A turn, and those of its events that come after that number, as many as fit. Fails with Refused."""
         return self._broker.database.perform(partial(turns.log, id_=turn, after=after))
 
-    def open_of(self, name: str) -> Deferred[int | None]:
-        """The turn that the agent is in."""
-        return self._broker.database.perform(partial(turns.open_of, name=name))
-
     def _announce(self, name: str, over: Over) -> None:
         self._leases.left_hands(name, [*over.ids, *over.unseen])
         self._broker.announce(over.effects)
