@@ -147,10 +147,6 @@ class Turns(Service):
         now = self._broker.now()
         return self._broker.database.perform(partial(turn_views.spent, since=now - now % DAY))
 
-    def open_of(self, name: str) -> Deferred[int | None]:
-        """The turn that the agent is in."""
-        return self._broker.database.perform(partial(turns.open_of, name=name))
-
     def _announce(self, name: str, over: Over) -> None:
         self._leases.left_hands(name, [*over.ids, *over.unseen])
         self._broker.announce(over.effects)
