@@ -1,22 +1,25 @@
-"""What was heard of a turn last, in words; its runner wrote it, most runners as a coding agent's stream of JSON."""
+"""What was heard of a turn last, in a few words."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
+from hyperhive import stream_words
+from hyperhive.stream_words import Word
 from hyperhive.wire.turns import TurnEvent
 
 LONGEST: Final = 120
 
 
 def last_words(events: Sequence[TurnEvent]) -> tuple[str, int] | None:
-    """What happened last and when, of a turn's last events, newest first; None where none of them says anything."""
-    for event in events:
-        words = _words(event.event)
-        if words:
-            return brief(words), event.at
+    """What happened last and when, of a turn's last events, oldest first; None where none of them says anything."""
+    for event in reversed(events):
+        for word in reversed(stream_words.told(event.event)):
+            words = _phrase(word)
+            if words:
+                return brief(words), event.at
     return None
 
 
@@ -26,45 +29,25 @@ def brief(text: str, longest: int = LONGEST) -> str:
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
-def _words(line: str) -> str | None:
-    try:
-        event = json.loads(line)
-    except ValueError:
-        return line
-    if not isinstance(event, dict):
-        return line
-    try:
-        return _told(event)
-    except (AttributeError, KeyError, TypeError, IndexError):
-        return None
-
-
-def _told(event: dict[str, Any]) -> str | None:
-    match event.get("type"):
-        case "assistant" | "user":
-            content = event["message"]["content"]
-            if isinstance(content, str):
-                return content if event["type"] == "assistant" else None
-            return next(filter(None, (_part(part) for part in reversed(content))), None)
-        case "system":
-            return "a session began" if event.get("subtype") == "init" else None
-        case "hyperhive":
-            return str(event["note"])
-        case "result":
-            return "it has come to its result"
-    return None
-
-
-def _part(part: dict[str, Any]) -> str | None:
-    match part.get("type"):
-        case "tool_use":
-            given = part.get("input") or {}
-            first = next((value for value in given.values() if isinstance(value, str)), "")
-            return f"uses {part['name']}: {first}" if first else f"uses {part['name']}"
-        case "tool_result":
-            return "a tool failed" if part.get("is_error") else "a tool has answered"
-        case "thinking":
+def _phrase(word: Word) -> str:
+    match word.kind:
+        case stream_words.CALL:
+            return f"uses {word.name}: {_first_text(word.text)}".removesuffix(": ")
+        case stream_words.RESULT:
+            return "a tool failed" if word.failed else "a tool has answered"
+        case stream_words.THOUGHT:
             return "thinks"
-        case "text":
-            return f"says: {part['text']}"
-    return None
+        case stream_words.START:
+            return "a session began"
+        case stream_words.END:
+            return "it has come to its end"
+        case stream_words.TEXT if word.given:
+            return ""
+    return word.text
+
+
+def _first_text(given: str) -> str:
+    """The first text that a tool was given, which mostly says what it is to do."""
+    found = json.loads(given)
+    values = found.values() if isinstance(found, dict) else ()
+    return next((value for value in values if isinstance(value, str)), "")

@@ -198,7 +198,7 @@ def test_who_is_in_a_turn_is_there_with_its_message_and_what_was_heard_last(hive
 def test_an_agent_whose_provider_takes_no_more_says_until_when(hive: Hive, console: Console) -> None:
     spawn(hive, "alice")
     assert hive.agent("alice").ask("report", state="limited", until=4_000_000_000)["kind"] == "ok"
-    assert "alice limited goes on in" in console.get("/").part("rest")
+    assert "alice limited until in" in console.get("/").part("rest")
 
 
 def test_what_agents_write_is_shown_and_does_nothing(hive: Hive, console: Console) -> None:
