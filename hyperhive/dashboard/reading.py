@@ -51,13 +51,15 @@ def form_of(request: Any) -> Fields:
 
 def _fields(written: bytes, what: str) -> Fields:
     try:
-        pairs = parse_qsl(written, keep_blank_values=True, max_num_fields=MOST_FIELDS)
+        # As Latin-1, in which every byte is a character: of bytes it takes none but ASCII.
+        said = written.decode("latin-1")
+        pairs = parse_qsl(said, keep_blank_values=True, max_num_fields=MOST_FIELDS, encoding="latin-1")
     except ValueError:
         raise Unreadable(400, f"{what} has more than {MOST_FIELDS} fields") from None
     fields: dict[str, list[str]] = {}
     for name, value in pairs:
-        text = _text(value, f"a field of {what}").replace("\r\n", "\n")
-        fields.setdefault(_text(name, f"the name of a field of {what}"), []).append(text)
+        text = _text(value.encode("latin-1"), f"a field of {what}").replace("\r\n", "\n")
+        fields.setdefault(_text(name.encode("latin-1"), f"the name of a field of {what}"), []).append(text)
     return fields
 
 
