@@ -141,9 +141,9 @@ def works(standing: Standing) -> list[Work]:
 
 
 def rest(standing: Standing) -> list[AgentStatus]:
-    """The agents that nothing is said of otherwise: no turn, no operation."""
-    busy = {work.agent for work in works(standing)}
-    return [agent for agent in standing.agents if agent.name not in busy]
+    """The agents of which nothing is said otherwise: they need nobody, and are in no turn and no operation."""
+    told = {work.agent for work in works(standing)}
+    return [agent for agent in standing.agents if agent.name not in told and not (agent.failed or agent.needs_login)]
 
 
 def why_quiet(standing: Standing) -> str:

@@ -137,7 +137,9 @@ def test_an_agent_that_is_not_logged_in_is_given_a_token_that_no_page_shows(hive
     spawn(hive, "alice")
     assert hive.agent("alice").ask("report", state="needs_login", note="the provider refuses the login")["kind"] == "ok"
     page = console.get("/")
-    assert "alice not logged in the provider refuses the login" in page.part("needs")
+    assert "alice not logged in the provider refuses the login Its mail waits until it is logged in." in page.part(
+        "needs"
+    )
     field = next(attributes for _, attributes in page.tags if attributes.get("name") == "login")
     assert (field["type"], field.get("value")) == ("password", None)
     with hive.agent("alice") as harness, ThreadPoolExecutor() as threads:
