@@ -14,7 +14,8 @@ TOKEN: Final = "token"  # noqa: S105 - the name of a field
 HEADERS: Final = {
     b"content-security-policy": b"default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
     b"x-content-type-options": b"nosniff",
-    b"referrer-policy": b"no-referrer",
+    # Under `no-referrer` browsers send forms with `Origin: null`, which no form of ours may have.
+    b"referrer-policy": b"same-origin",
     b"cache-control": b"no-store",
     b"cross-origin-opener-policy": b"same-origin",
 }
