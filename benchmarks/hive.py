@@ -46,6 +46,7 @@ def hive(place: Workplace, state: Path, names: Sequence[str]) -> Iterator[Hive]:
     command = [
         *(twistd(), "-n", "--pidfile=", "hyperhive", "--stop-agents"),
         *("--state-dir", str(state), "--run-dir", str(layout.run), "--agent-command", SLEEP),
+        *("--dashboard", "off"),
     ]
     with child(command, place.directory("log"), partial(answers, layout.host_socket)) as process:
         yield Hive(System("hyperhive", process, partial(hyperhive_wire, layout.agent_socket)), layout)

@@ -47,16 +47,19 @@ class Dashboard(Service):
         if self._listen == OFF:
             self.where = records.Console(off="the console was switched off by 'dashboard = \"off\"'")
             return
-        url = self._url or f"http://{NAME}:{self._listen.rpartition(':')[2]}"
-        place = Place(url.rstrip("/"))
+        site = Site(Resource(), timeout=60)
+        site.displayTracebacks = False
         try:
-            self._port = await serverFromString(self._reactor, _endpoint(self._listen)).listen(self._site(place))
+            self._port = await serverFromString(self._reactor, _endpoint(self._listen)).listen(site)
         except (CannotListenError, ValueError, OSError) as error:
             reason = getattr(error, "socketError", None) or error
             sentence = f"the console can't listen at {self._listen} ({reason}); name another place with --dashboard"
             self.where = records.Console(off=sentence)
             self._log.warn("{sentence}", sentence=sentence)
             return
+        url = self._url or f"http://{NAME}:{self._port.getHost().port}"
+        place = Place(url.rstrip("/"))
+        site.resource = self._root(place)
         self.where = records.Console(url=place.url)
         self._log.info("the console is at {url}; 'hivectl dashboard' opens it", url=place.url)
 
@@ -69,16 +72,14 @@ class Dashboard(Service):
         if self._events is not None:
             self._events.close()
 
-    def _site(self, place: Place) -> Site:
+    def _root(self, place: Place) -> Resource:
         own, templates = own_files(), environment()
         templates.globals["file"] = lambda name: f"/static/{name}?{own[name].version}"
         self._events = Events(self._services, place)
         root = _Root(Console(self._services, place, templates))
         root.putChild(b"static", Files(own))
         root.putChild(b"events", self._events)
-        site = Site(root, timeout=60)
-        site.displayTracebacks = False
-        return site
+        return root
 
 
 class _Root(Resource):

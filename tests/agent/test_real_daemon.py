@@ -53,7 +53,7 @@ class Daemon(ProcessProtocol):
 async def daemon(reactor: Any, path: Path, end: signal.Signals) -> AsyncIterator[Asker]:
     """The daemon with its state below `path`, as a connection of the operator's; `end` is what ends it."""
     process = Daemon()
-    words = [TWISTD, "-n", "--pidfile=", "hyperhive", "--stop-agents"]
+    words = [TWISTD, "-n", "--pidfile=", "hyperhive", "--stop-agents", "--dashboard=off"]
     words += [f"--state-dir={path / 's'}", f"--run-dir={path / 'r'}", f"--config={path / 'hive.toml'}"]
     reactor.spawnProcess(process, TWISTD, words, dict(os.environ), childFDs={0: "w", 1: "r", 2: 1}, path=str(path))
     await process.up

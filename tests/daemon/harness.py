@@ -57,8 +57,8 @@ class Hive:
         return daemon
 
     def places(self) -> tuple[str, ...]:
-        """The options that name the directories."""
-        return "--state-dir", str(self.state), "--run-dir", str(self.run)
+        """The options that name the directories, and open no port: tests run side by side."""
+        return "--state-dir", str(self.state), "--run-dir", str(self.run), "--dashboard", "off"
 
     def agent_command(self, program: str) -> tuple[str, ...]:
         """The options that say what agents run."""

@@ -71,6 +71,7 @@ def test_everything_can_stand_in_a_file_and_the_command_line_wins(hive: Hive) ->
         log-format = "json"
         stop-agents = true
         hive = "apiary"
+        dashboard = "off"
         home = "http://apiary.test/"
 
         [agent]

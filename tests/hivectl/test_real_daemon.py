@@ -54,6 +54,7 @@ async def hive(path: Path) -> AsyncIterator[Hivectl]:
     loop: Any = reactor
     daemon = Daemon()
     options = ["--state-dir", str(path / "state"), "--run-dir", str(path / "run"), "--agent-command", COMMAND]
+    options += ["--dashboard", "127.0.0.1:0"]
     arguments = [TWISTD, "-n", "--pidfile=", "hyperhive", "--stop-agents", *options]
     loop.spawnProcess(daemon, TWISTD, arguments, dict(os.environ), path=str(path))
     try:

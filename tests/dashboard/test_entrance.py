@@ -1,0 +1,12 @@
+"""How a browser is let in."""
+
+from __future__ import annotations
+
+from tests.dashboard.console import Console
+
+
+def test_a_session_is_shown_pages_and_none_is_told_what_to_run(console: Console) -> None:
+    assert console.get("/").status == 200
+    nobody = Console(console.url).get("/")
+    assert nobody.status == 401
+    assert "run 'hivectl dashboard'" in nobody.text
