@@ -51,16 +51,27 @@ class Desk:
         """An address that lets a browser in, once."""
         return str(self.ask("console_link", read_only=read_only)["link"])
 
-    def window(self, size: tuple[int, int] = WIDE, scheme: Any = "light", *, read_only: bool = False) -> Window:
-        """A browser that nobody else's cookies are in, let in, at Home."""
-        context = self._browser.new_context(
-            viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, locale="en-GB", timezone_id="UTC"
-        )
-        window = Window(context, self.url)
-        self.windows.append(window)
+    def window(
+        self, size: tuple[int, int] = WIDE, scheme: Any = "light", *, read_only: bool = False, scripts: bool = True
+    ) -> Window:
+        """A browser that nobody else's cookies are in, let in, at Home; without `scripts` it runs none."""
+        window = self.stranger(size, scheme, scripts=scripts)
         window.page.goto(self.link(read_only=read_only))
         window.page.get_by_role("button", name="Open").click()
         window.page.wait_for_url(f"{self.url}/")
+        return window
+
+    def stranger(self, size: tuple[int, int] = WIDE, scheme: Any = "light", *, scripts: bool = True) -> Window:
+        """A browser that is not let in."""
+        context = self._browser.new_context(
+            viewport={"width": size[0], "height": size[1]},
+            color_scheme=scheme,
+            java_script_enabled=scripts,
+            locale="en-GB",
+            timezone_id="UTC",
+        )
+        window = Window(context, self.url)
+        self.windows.append(window)
         return window
 
     def close(self) -> None:
@@ -82,7 +93,7 @@ class Window:
     def __init__(self, context: BrowserContext, url: str) -> None:
         self.context = context
         self.faults: list[str] = []
-        self.expected: Callable[[str], bool] = lambda fault: False
+        self.expected: Callable[[str], bool] = lambda _: False
         self._url = url
         context.set_default_timeout(PATIENCE)
         context.on("console", self._heard)

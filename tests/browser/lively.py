@@ -39,8 +39,8 @@ recipients = ["manager", "operator", "builder"]
 GREETING = "\u202eolleh"
 """
 QUESTION: Final = (
-    "The tests of the parser fail on 32 bits, where nobody runs us as far as I know. Shall I mend them, skip them there, "
-    "or drop the platform?"
+    "The tests of the parser fail on 32 bits, where nobody runs us as far as I know. Shall I mend them, skip them "
+    "there, or drop the platform?"
 )
 
 

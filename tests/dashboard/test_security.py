@@ -82,7 +82,7 @@ def _still_waits(hive: Hive, approval: int) -> bool:
     with hive.host() as host:
         waiting = approval in [row["id"] for row in host.ask("pending")["approvals"]]
         assert host.ask("deny", id=approval)["ok"] is waiting
-    return waiting
+    return bool(waiting)
 
 
 def _raw(console: Console, request: bytes) -> bytes:
@@ -298,8 +298,11 @@ def test_a_line_break_in_a_form_makes_no_header(console: Console) -> None:
         answer = console.send(path, dict.fromkeys(("name", "to", "note", "text"), "a\r\nX-Injected: 1"))
         assert "x-injected" not in answer.headers
     for path in ("/%0d%0aX-Injected:%201", "/agents/a%0d%0aX-Injected:%201", "/mail?q=%0d%0aX-Injected:%201"):
-        assert b"\nx-injected" not in _raw(
-            console,
-            f"GET {path} HTTP/1.1\r\nHost: {console.host}\r\nCookie: hive-session={console.key}\r\n"
-            "Connection: close\r\n\r\n".encode(),
-        ).lower()
+        assert (
+            b"\nx-injected"
+            not in _raw(
+                console,
+                f"GET {path} HTTP/1.1\r\nHost: {console.host}\r\nCookie: hive-session={console.key}\r\n"
+                "Connection: close\r\n\r\n".encode(),
+            ).lower()
+        )
