@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from benchmarks.errors import NotInstalled
+from benchmarks.errors import NotInstalled, Stalled
 from benchmarks.hive import Hive, ask_host
 
 PATIENCE_MS: Final = 20_000
@@ -88,9 +88,17 @@ def chromium(hive: Hive) -> Iterator[Browsers]:
 
 
 def delay_until_seen(page: Any, mark: str, change: Callable[[], float]) -> float:
-    """Milliseconds from the wall clock's time in seconds that `change` returns, until the page shows the mark."""
+    """Milliseconds from the wall clock's time in seconds that `change` returns, until the page shows the mark.
+
+    Raises `Stalled` if it does not.
+    """
     page.evaluate(WATCH, [mark])
     began = change()
-    page.wait_for_function("(mark) => mark in window.seen", arg=mark)
+    from playwright.sync_api import TimeoutError as Late
+
+    try:
+        page.wait_for_function("(mark) => mark in window.seen", arg=mark)
+    except Late:
+        raise Stalled(f"a page did not show {mark!r} within {PATIENCE_MS / 1000:.0f} seconds") from None
     seen = float(page.evaluate("(mark) => window.seen[mark]", mark))
     return seen - began * 1000
