@@ -11,7 +11,7 @@ from tests.browser.axe import violations
 from tests.browser.desk import Desk
 from tests.daemon.harness import Daemon
 
-DARK = "rgb(23, 24, 28)"
+
 TABS = 7
 
 
