@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -21,23 +22,15 @@ hive = "apiary"
 max_attempts = 2
 thread_rate = 2
 """
-CHANGED: Final = """# What the agent tester is made of and may do.
-restart = "on-crash"
-auto_update = "ask"
-
-[runner]
-kind = "claude"
-model = "claude-opus-5-5"
-tools = ["Bash(git *)", "Edit", "Read"]
-turn_seconds = 1800
-
-[mail]
-recipients = ["manager", "operator", "builder"]
-
-# The value of the next line has a character that turns the order of those after it.
-[environment]
-GREETING = "\u202eolleh"
-"""
+CHANGES: Final = (
+    ('#restart = "no"', 'restart = "on-crash"'),
+    ('#kind = "command"', 'kind = "claude"'),
+    ('#model = "a-model"', 'model = "claude-opus-5-5"'),
+    ('#tools = ["Bash", "Edit", "Glob", "Grep", "Read", "Write"]', 'tools = ["Bash(git *)", "Edit", "Read"]'),
+    ('#LANG = "C.UTF-8"', 'GREETING = "\u202eolleh"  # a character that turns the order of those after it'),
+    ('#recipients = ["*"]', 'recipients = ["manager", "operator", "builder"]'),
+)
+"""What the manager would have changed in an agent's configuration."""
 QUESTION: Final = (
     "The tests of the parser fail on 32 bits, where nobody runs us as far as I know. Shall I mend them, skip them "
     "there, or drop the platform?"
@@ -82,7 +75,7 @@ class Lively:
         self.desk.ask("send", to=name, body=about)
         while True:
             (letter,) = self.say(name, "recv", max=1)["messages"]
-            if letter["from"] == "operator":
+            if letter["body"] == about:
                 break
             self.say(name, "ack_turn", ids=[letter["id"]])
         turn = int(self.say(name, "begin_turn", ids=[letter["id"]], runner="claude", model="claude-opus-5-5")["id"])
@@ -109,7 +102,7 @@ class Lively:
         self.say("builder", "set_status", text="building the release")
         self.say("tester", "set_status", text="reading what the tests of the parser say")
         self.say("ops", "report", state="needs_login", note="the token was refused")
-        self.say("scout", "report", state="limited", until=4_000_000_000, note="the account is used up")
+        self.say("scout", "report", state="limited", until=int(time.time()) + 7500, note="the account is used up")
 
     def _write(self) -> None:
         self.say("reviewer", "send", to="operator", body="The change of the scheduler is fine but for one name.")
@@ -141,7 +134,11 @@ class Lively:
         self.desk.ask("answer", id=self.questions["reviewer"], choices=["yes"], text="after the release")
 
     def _propose(self) -> None:
-        commit = self.desk.hive.propose("tester", CHANGED)
+        text = (self.desk.hive.state / "proposed" / "tester" / "agent.toml").read_text()
+        for old, new in CHANGES:
+            assert old in text
+            text = text.replace(old, new)
+        commit = self.desk.hive.propose("tester", text)
         change = {"agent": "tester", "commit_ref": commit, "description": "It needs git alone, and writes to few."}
         spawn = {"name": "linter", "description": "Somebody who looks at style,\nso that nobody else has to."}
         self.approvals["change"] = self._manage("request_apply_commit", **change)

@@ -38,7 +38,7 @@ def _resolved(manager: Client) -> Answer:
 def test_what_waits_for_the_operator_leads_to_where_it_is_decided(desk: Desk, manager: Client) -> None:
     page = desk.window().page
     approval = _wanted(manager)
-    page.get_by_role("link", name="carol").first.click()
+    page.get_by_role("link", name=f"Approval {approval}").click()
     expect(page).to_have_url(f"{desk.url}/approvals/{approval}")
 
 

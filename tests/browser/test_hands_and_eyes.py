@@ -11,7 +11,6 @@ from tests.browser.axe import violations
 from tests.browser.desk import Desk
 from tests.daemon.harness import Daemon
 
-
 TABS = 7
 
 
