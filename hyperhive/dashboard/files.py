@@ -1,27 +1,31 @@
-"""The console's own files: style, script, icon. An address names what is in the file, so that browsers keep it."""
+"""The console's own files: style, scripts, icon.
+
+Their address names the version of them all, `/static/<version>/<name>`, so that browsers keep them: a script that
+imports another by a relative name then has the one of its own version.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import mimetypes
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any, Final
 
 from attrs import frozen
 from twisted.web.resource import Resource
 
-from hyperhive.dashboard.guard import HEADERS
+from hyperhive.dashboard import plain
 
 KEPT: Final = b"public, max-age=31536000, immutable"
+KINDS: Final = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
 
 @frozen
 class File:
-    """One file: its bytes, their kind, and what tells this version from others."""
+    """One file: its bytes, and their kind."""
 
     content: bytes
     kind: str
-    version: str
 
 
 def own_files() -> dict[str, File]:
@@ -36,9 +40,17 @@ def own_files() -> dict[str, File]:
                 folders.append((f"{name}/", entry))
             else:
                 content = entry.read_bytes()
-                kind = mimetypes.guess_type(name)[0] or "text/plain"
-                found[name] = File(content, kind, hashlib.sha256(content).hexdigest()[:12])
+                kind = KINDS.get(name.rpartition(".")[2], "text/plain")
+                found[name] = File(content, kind)
     return found
+
+
+def version_of(own: Mapping[str, File]) -> str:
+    """What tells these files from those of any other version."""
+    digest = hashlib.sha256()
+    for name in sorted(own):
+        digest.update(hashlib.sha256(name.encode()).digest() + hashlib.sha256(own[name].content).digest())
+    return digest.hexdigest()[:12]
 
 
 class Files(Resource):
@@ -49,16 +61,23 @@ class Files(Resource):
     def __init__(self, own: dict[str, File]) -> None:
         super().__init__()
         self._own = own
+        self._version = version_of(own)
 
-    def render_GET(self, request: Any) -> bytes:
+    def address(self, name: str) -> str:
+        """Where a file is; KeyError if there is none of that name."""
+        self._own[name]
+        return f"/static/{self._version}/{name}"
+
+    def render(self, request: Any) -> bytes:
         """The file, for ever."""
-        for name, value in HEADERS.items():
-            request.setHeader(name, value)
-        file = self._own.get("/".join(part.decode("utf-8", "replace") for part in request.postpath))
+        if request.method not in (b"GET", b"HEAD"):
+            request.setHeader(b"allow", b"GET, HEAD")
+            return plain.refusal(request, 405, "a file takes GET and HEAD")
+        version, *parts = (part.decode("utf-8", "replace") for part in request.postpath)
+        file = self._own.get("/".join(parts))
         if file is None:
-            request.setResponseCode(404)
-            request.setHeader(b"content-type", b"text/plain")
-            return b"there is no such file\n"
-        request.setHeader(b"cache-control", KEPT)
+            return plain.refusal(request, 404, "there is no such file")
+        if version == self._version:
+            request.setHeader(b"cache-control", KEPT)
         request.setHeader(b"content-type", f"{file.kind}; charset=utf-8".encode())
         return file.content

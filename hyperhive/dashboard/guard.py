@@ -9,16 +9,24 @@ from urllib.parse import urlsplit
 
 from attrs import frozen
 
+from hyperhive.limits import SESSION_SECONDS
+
 COOKIE: Final = b"hive-session"
 TOKEN: Final = "token"  # noqa: S105 - the name of a field
+SECRET: Final = (TOKEN, "word")
+"""Fields that are shown to nobody again."""
 HEADERS: Final = {
     b"content-security-policy": b"default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
     b"x-content-type-options": b"nosniff",
-    b"referrer-policy": b"no-referrer",
+    # With 'no-referrer' browsers would send our own forms as if from nowhere: 'Origin: null'.
+    b"referrer-policy": b"same-origin",
     b"cache-control": b"no-store",
     b"cross-origin-opener-policy": b"same-origin",
+    b"cross-origin-resource-policy": b"same-origin",
+    b"permissions-policy": b"camera=(), microphone=(), geolocation=()",
 }
 """On every answer, refusals too."""
+_PORTS: Final = {"http": 80, "https": 443}
 
 
 @frozen
@@ -28,23 +36,45 @@ class Place:
     url: str
 
     @property
-    def host(self) -> str:
-        """What a request must have as its `Host`."""
-        return urlsplit(self.url).netloc
-
-    @property
     def secure(self) -> bool:
         """Whether the cookie may travel by HTTPS alone."""
         return self.url.startswith("https:")
 
     def is_asked_for(self, request: Any) -> bool:
-        """Whether the request names this place; one that was led here by a foreign name does not."""
-        return (request.getHeader("host") or "") == self.host
+        """Whether the request names this place, once; one that was led here by a foreign name does not."""
+        values = request.requestHeaders.getRawHeaders(b"host") or []
+        scheme, _, own = self.url.partition("://")
+        if len(values) != 1:
+            return False
+        return _named(scheme, values[0].decode("ascii", "replace")) == _named(scheme, own)
 
     def sent(self, request: Any) -> bool:
-        """Whether a form was sent by one of our own pages."""
-        origin, site = request.getHeader("origin"), request.getHeader("sec-fetch-site")
-        return origin == self.url and site in (None, "same-origin")
+        """Whether a form was sent by one of our own pages.
+
+        Every browser that can show them says so by `Origin`; what does not is no browser, and is refused.
+        """
+        origins = request.requestHeaders.getRawHeaders(b"origin") or []
+        sites = request.requestHeaders.getRawHeaders(b"sec-fetch-site") or []
+        return origins == [self.url.encode()] and sites in ([], [b"same-origin"])
+
+    def give_cookie(self, request: Any, key: str) -> None:
+        """Have the browser keep the key of its session."""
+        request.addCookie(
+            COOKIE, key,
+            path=b"/", httpOnly=True, sameSite=b"strict", secure=self.secure, max_age=b"%d" % SESSION_SECONDS,
+        )  # fmt: skip
+
+
+def _named(scheme: str, host: str) -> tuple[str, int] | None:
+    """A host and its port, of which one may be left out and the other written in any case; None if it is no such."""
+    try:
+        parts = urlsplit(f"//{host}")
+        port = parts.port
+    except ValueError:
+        return None
+    if parts.hostname is None or parts.netloc != host or "@" in host:
+        return None
+    return parts.hostname, _PORTS[scheme] if port is None else port
 
 
 def key_of(request: Any) -> str | None:

@@ -2,26 +2,54 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Mapping
 from typing import Any, ClassVar, Final
-from urllib.parse import parse_qs
 
-from attrs import evolve
+from attrs import define, evolve, field
 from jinja2 import Environment
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
-from hyperhive.dashboard import guard, pages  # noqa: F401 - the pages fill the table of routes
-from hyperhive.dashboard.guard import HEADERS, Place
-from hyperhive.dashboard.routes import Answer, Asked, Elsewhere, LetIn, NotFound, Page, find
+from hyperhive.dashboard import guard, pages, reading  # noqa: F401 - the pages fill the table of routes
+from hyperhive.dashboard.guard import Place
+from hyperhive.dashboard.reading import Unreadable, header
+from hyperhive.dashboard.routes import Answer, Asked, LetIn, NotFound, Page, find, methods
 from hyperhive.dashboard.services import Services
 from hyperhive.dashboard.templating import render
 from hyperhive.errors import HiveError
+from hyperhive.store.database import DatabaseTrouble
 from hyperhive.wire.records import Session
 
 OPEN: Final = ("/login", "/open")
 """The pages that need no session."""
+MOST_SAID: Final = 100
+LONGEST_SAID: Final = 1000
+
+
+@define(eq=False)
+class Exchange:
+    """One request and, as far as it is known yet, who asks. What changed after `seq` may be missing on the page."""
+
+    request: Any
+    seq: int
+    path: str = "/"
+    key: str | None = None
+    session: Session | None = None
+    typed: Mapping[str, Any] = field(factory=dict)
+    over: bool = False
+
+    @property
+    def method(self) -> str:
+        """What it wants done, such as `GET`."""
+        return str(self.request.method.decode("ascii", "replace"))
+
+    @property
+    def part(self) -> bool:
+        """Whether an open page asks, to renew its parts, and no person."""
+        return header(self.request, "x-part") is not None
 
 
 class Console(Resource):
@@ -35,121 +63,143 @@ class Console(Resource):
         self._services = services
         self._place = place
         self._templates = templates
-        self._said: dict[int, str] = {}
+        self._said: OrderedDict[int, str] = OrderedDict()
 
     def render(self, request: Any) -> int:
-        """Answer, once that is known."""
-        answering = Deferred.fromCoroutine(self._answer(request))
-        request.notifyFinish().addErrback(lambda _: answering.cancel())
-        answering.addErrback(self._broke, request)
+        """Answer, once that is known. A decision is carried out to its end, whether or not the browser waits."""
+        exchange = Exchange(request, self._services.changes.feed.seq)
+        answering = Deferred.fromCoroutine(self._answer(exchange))
+
+        def gone(_: object) -> None:
+            exchange.over = True
+            if exchange.method != "POST":
+                answering.cancel()
+
+        request.notifyFinish().addErrback(gone)
+        answering.addErrback(self._broke, exchange)
+        answering.addErrback(lambda failure: self._log.failure("the console could not say what broke", failure))
         return NOT_DONE_YET
 
-    async def _answer(self, request: Any) -> None:
-        method, path = request.method.decode("ascii", "replace"), request.path.decode("utf-8", "replace")
+    async def _answer(self, exchange: Exchange) -> None:
+        try:
+            await self._decide(exchange)
+        except Unreadable as wrong:
+            self._refuse(exchange, wrong.status, str(wrong))
+        except NotFound as missing:
+            self._refuse(exchange, 404, str(missing))
+        except DatabaseTrouble as trouble:
+            self._refuse(exchange, 503, str(trouble))
+        except HiveError as refusal:
+            self._refuse(exchange, 409, str(refusal))
+
+    async def _decide(self, exchange: Exchange) -> None:
+        request, method = exchange.request, exchange.method
         if not self._place.is_asked_for(request):
-            return self._refuse(request, 421, None, f"this console is at {self._place.url}; ask for it by that name")
-        key = guard.key_of(request)
-        session = None if key is None else await self._services.sessions.of(key)
-        if session is None and path not in OPEN:
-            return self._refuse(request, 401, None, "you are not let in: run 'hivectl dashboard' and open its link")
-        handler, arguments, known = find("GET" if method == "HEAD" else method, path)
+            return self._refuse(exchange, 421, f"this console is at {self._place.url}; ask for it by that name")
+        path = exchange.path = reading.path_of(request)
+        exchange.key = guard.key_of(request)
+        if exchange.key is not None:
+            exchange.session = await self._services.sessions.of(exchange.key, counts=not exchange.part)
+        if exchange.session is None:
+            exchange.key = None
+            if path not in OPEN:
+                return self._refuse(exchange, 401, "run 'hivectl dashboard' on the host, and open its link")
+        handler, arguments = find("GET" if method == "HEAD" else method, path)
         if handler is None:
-            status = 405 if known else 404
-            sentence = f"{path} takes no {method}" if known else f"there is no page {path}"
-            return self._refuse(request, status, session, sentence)
+            return self._miss(exchange)
         asked = Asked(
             path=path,
             services=self._services,
-            session=session,
-            client=request.getHeader("user-agent") or "a browser without a name",
+            session=exchange.session,
+            client=header(request, "user-agent") or "a browser without a name",
             arguments=arguments,
-            query=_decoded(_query(request)),
+            query=reading.query_of(request),
         )
         if method == "POST":
-            asked = evolve(asked, form=_decoded(request.args))
-            wrong = self._objection(request, key, asked)
+            asked = evolve(asked, form=reading.form_of(request))
+            wrong = self._objection(exchange, asked)
+            exchange.typed = {name: values for name, values in asked.form.items() if name not in guard.SECRET}
             if wrong is not None:
-                return self._refuse(request, 403, session, wrong)
-        await self._give(request, key, asked, handler)
-        return None
+                return self._refuse(exchange, 403, wrong)
+        return self._give(exchange, await handler(asked))
 
-    def _objection(self, request: Any, key: str | None, asked: Asked) -> str | None:
+    def _miss(self, exchange: Exchange) -> None:
+        known = methods(exchange.path)
+        if not known:
+            return self._refuse(exchange, 404, f"there is no page {exchange.path}")
+        exchange.request.setHeader(b"allow", ", ".join(known).encode())
+        return self._refuse(exchange, 405, f"{exchange.path} takes {' and '.join(known)}, and no {exchange.method}")
+
+    def _objection(self, exchange: Exchange, asked: Asked) -> str | None:
         """Why that form may not be taken; None if it may."""
-        if not self._place.sent(request):
+        if not self._place.sent(exchange.request):
             return "this form was not sent by a page of this console; open the page here and send it again"
-        if asked.session is None:
+        if exchange.session is None or asked.path in OPEN:
             return None
-        if key is None or not guard.is_token(key, asked.said(guard.TOKEN)):
+        if exchange.key is None or not guard.is_token(exchange.key, asked.said(guard.TOKEN)):
             return "this form lacks its session's token; load the page again and send it from there"
-        if asked.session.read_only:
+        if exchange.session.read_only:
             return "this session may look and not decide: 'hivectl dashboard' without --read-only opens one that may"
         return None
 
-    async def _give(self, request: Any, key: str | None, asked: Asked, handler: Any) -> None:
-        try:
-            answer: Answer = await handler(asked)
-        except NotFound as missing:
-            return self._refuse(request, 404, asked.session, str(missing))
-        except HiveError as refusal:
-            return self._refuse(request, 409, asked.session, str(refusal), asked)
+    def _give(self, exchange: Exchange, answer: Answer) -> None:
+        if isinstance(answer, Page):
+            return self._show(exchange, answer, self._hear(exchange))
         if isinstance(answer, LetIn):
-            request.addCookie(
-                guard.COOKIE, answer.key, path=b"/", httpOnly=True, sameSite=b"strict", secure=self._place.secure
-            )
-            return self._write(request, 303, b"", location=b"/")
-        if isinstance(answer, Elsewhere):
-            if answer.said and asked.session is not None:
-                self._said[asked.session.id] = answer.said
-            return self._write(request, 303, b"", location=answer.path.encode())
-        said = None if asked.session is None else self._said.pop(asked.session.id, None)
-        return self._show(request, answer, asked.session, key, asked.path, said)
+            self._place.give_cookie(exchange.request, answer.key)
+            return self._write(exchange, 303, b"", location="/")
+        if answer.said and exchange.session is not None:
+            self._say(exchange.session.id, answer.said)
+        return self._write(exchange, 303, b"", location=answer.path)
 
-    def _refuse(
-        self, request: Any, status: int, session: Session | None, sentence: str, asked: Asked | None = None
-    ) -> None:
+    def _say(self, session: int, sentence: str) -> None:
+        """Keep a sentence for the page that the browser is led to. Of many sessions that never look, few are kept."""
+        self._said[session] = sentence[:LONGEST_SAID]
+        self._said.move_to_end(session)
+        if len(self._said) > MOST_SAID:
+            self._said.popitem(last=False)
+
+    def _hear(self, exchange: Exchange) -> str | None:
+        if exchange.session is None or exchange.part or exchange.method != "GET":
+            return None
+        return self._said.pop(exchange.session.id, None)
+
+    def _refuse(self, exchange: Exchange, status: int, sentence: str) -> None:
         """A page that says why; what was typed into a form is shown on it, so that nothing is lost."""
-        typed = {} if asked is None else {name: values for name, values in asked.form.items() if name != guard.TOKEN}
-        page = Page("refused.html", {"sentence": sentence, "status": status, "typed": typed}, status)
-        self._show(request, page, session, None, request.path.decode("utf-8", "replace"), None)
+        template = "login.html" if status == 401 else "refused.html"
+        context = {"sentence": sentence, "status": status, "typed": exchange.typed}
+        self._show(exchange, Page(template, context, status), None)
 
-    def _show(
-        self, request: Any, page: Page, session: Session | None, key: str | None, path: str, said: str | None
-    ) -> None:
+    def _show(self, exchange: Exchange, page: Page, said: str | None) -> None:
         context = {
-            "session": session,
-            "token": None if key is None else guard.token_of(key),
-            "path": path,
+            "session": exchange.session,
+            "token": None if exchange.key is None else guard.token_of(exchange.key),
+            "path": exchange.path,
             "said": said,
             "hive": self._services.hive,
+            "seq": exchange.seq,
+            "now": self._services.broker.now(),
+            "trouble": str(self._services.broker.database.trouble or ""),
             **page.context,
         }
-        self._write(request, page.status, render(self._templates, page.template, context))
+        self._write(exchange, page.status, render(self._templates, page.template, context))
 
-    def _write(self, request: Any, status: int, body: bytes, location: bytes | None = None) -> None:
+    def _write(self, exchange: Exchange, status: int, body: bytes, location: str | None = None) -> None:
+        request = exchange.request
+        if exchange.over:
+            return
+        exchange.over = True
         request.setResponseCode(status)
-        for name, value in HEADERS.items():
-            request.setHeader(name, value)
         request.setHeader(b"content-type", b"text/html; charset=utf-8")
         if location is not None:
-            request.setHeader(b"location", location)
+            request.setHeader(b"location", location.encode())
         request.setHeader(b"content-length", b"%d" % len(body))
         if request.method != b"HEAD":
             request.write(body)
         request.finish()
 
-    def _broke(self, failure: Any, request: Any) -> None:
-        if failure.check(CancelledError):
+    def _broke(self, failure: Any, exchange: Exchange) -> None:
+        if failure.check(CancelledError) and exchange.over:
             return
-        self._log.failure("{method} {path} broke", failure, method=request.method, path=request.path)
-        self._refuse(request, 500, None, "the console has a fault; the daemon's log says which")
-
-
-def _query(request: Any) -> dict[bytes, list[bytes]]:
-    return parse_qs(request.uri.partition(b"?")[2], keep_blank_values=True, max_num_fields=64)
-
-
-def _decoded(fields: dict[bytes, list[bytes]]) -> dict[str, list[str]]:
-    return {
-        name.decode("utf-8", "replace"): [value.decode("utf-8", "replace").replace("\r\n", "\n") for value in values]
-        for name, values in fields.items()
-    }
+        self._log.failure("{method} {path} broke", failure, method=exchange.method, path=exchange.path)
+        self._refuse(exchange, 500, "the console has a fault; the daemon's log says which")

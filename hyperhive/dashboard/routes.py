@@ -108,12 +108,15 @@ def _route(method: str, pattern: str) -> Callable[[Handler], Handler]:
     return add
 
 
-def find(method: str, path: str) -> tuple[Handler | None, Mapping[str, str], bool]:
-    """What answers that; its arguments; and whether anything answers that path by whatever method."""
-    known = False
+def find(method: str, path: str) -> tuple[Handler | None, Mapping[str, str]]:
+    """What answers that, and its arguments."""
     for route in ROUTES:
         match = route.pattern.fullmatch(path)
         if match is not None and route.method == method:
-            return route.handler, match.groupdict(), True
-        known = known or match is not None
-    return None, {}, known
+            return route.handler, match.groupdict()
+    return None, {}
+
+
+def methods(path: str) -> list[str]:
+    """What that path takes; empty where there is none of that name."""
+    return sorted({route.method for route in ROUTES if route.pattern.fullmatch(path)})

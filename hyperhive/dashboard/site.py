@@ -8,10 +8,11 @@ from attrs import define, field
 from twisted.application.service import Service
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IAddress
 from twisted.logger import Logger
 from twisted.web.resource import Resource
-from twisted.web.server import Site
 
+from hyperhive.dashboard.channel import Site
 from hyperhive.dashboard.events import Events
 from hyperhive.dashboard.files import Files, own_files
 from hyperhive.dashboard.guard import Place
@@ -23,7 +24,6 @@ from hyperhive.wire import records
 OFF: Final = "off"
 NAME: Final = "hive.localhost"
 """The console's own name for this machine: any other server on 127.0.0.1 would be sent the cookie of that."""
-LARGEST_FORM: Final = 1024 * 1024
 
 
 @define(eq=False)
@@ -39,6 +39,7 @@ class Dashboard(Service):
     _url: str | None
     _port: Any = field(default=None, init=False)
     _events: Events | None = field(default=None, init=False)
+    _site: Site | None = field(default=None, init=False)
     where: records.Console = field(factory=lambda: records.Console(off="the console has not started yet"), init=False)
 
     async def start(self) -> None:
@@ -47,37 +48,55 @@ class Dashboard(Service):
         if self._listen == OFF:
             self.where = records.Console(off="the console was switched off by 'dashboard = \"off\"'")
             return
-        site = Site(Resource(), timeout=60)
-        site.displayTracebacks = False
+        self._site = Site(self._reactor)
         try:
-            self._port = await serverFromString(self._reactor, _endpoint(self._listen)).listen(site)
+            self._port = await serverFromString(self._reactor, _endpoint(self._listen)).listen(self._site)
         except (CannotListenError, ValueError, OSError) as error:
             reason = getattr(error, "socketError", None) or error
             sentence = f"the console can't listen at {self._listen} ({reason}); name another place with --dashboard"
-            self.where = records.Console(off=sentence)
-            self._log.warn("{sentence}", sentence=sentence)
+            self._stay_off(sentence)
             return
-        url = self._url or f"http://{NAME}:{self._port.getHost().port}"
-        place = Place(url.rstrip("/"))
-        site.resource = self._root(place)
+        place = self._place(self._port.getHost())
+        if place is None:
+            await self._stop_listening()
+            self._stay_off(f"the console at {self._listen} has no address for browsers; name one with 'dashboard_url'")
+            return
+        self._site.resource = self._root(place)
         self.where = records.Console(url=place.url)
         self._log.info("the console is at {url}; 'hivectl dashboard' opens it", url=place.url)
 
     async def stopService(self) -> None:
-        """Stop listening, and end every stream."""
+        """Stop listening, and end every stream and every connection on which nothing is asked."""
         super().stopService()
+        self.where = records.Console(off="the daemon is stopping")
+        await self._stop_listening()
+        if self._events is not None:
+            self._events.close()
+        if self._site is not None:
+            self._site.close()
+
+    def _stay_off(self, sentence: str) -> None:
+        self.where = records.Console(off=sentence)
+        self._log.warn("{sentence}", sentence=sentence)
+
+    async def _stop_listening(self) -> None:
         if self._port is not None:
             port, self._port = self._port, None
             await port.stopListening()
-        if self._events is not None:
-            self._events.close()
+
+    def _place(self, address: IAddress) -> Place | None:
+        """What browsers call the console that listens there; None if nobody has said."""
+        if self._url is not None:
+            return Place(self._url)
+        port = getattr(address, "port", None)
+        return None if port is None else Place(f"http://{NAME}:{port}")
 
     def _root(self, place: Place) -> Resource:
-        own, templates = own_files(), environment()
-        templates.globals["file"] = lambda name: f"/static/{name}?{own[name].version}"
+        files, templates = Files(own_files()), environment()
+        templates.globals["file"] = files.address
         self._events = Events(self._services, place)
         root = _Root(Console(self._services, place, templates))
-        root.putChild(b"static", Files(own))
+        root.putChild(b"static", files)
         root.putChild(b"events", self._events)
         return root
 
@@ -90,10 +109,13 @@ class _Root(Resource):
         self._console = console
 
     def getChild(self, path: bytes, request: Any) -> Resource:
+        """The console."""
         return self._console
 
 
 def _endpoint(listen: str) -> str:
-    """`127.0.0.1:7000`, or an endpoint as Twisted writes them, such as `unix:/run/console.sock`."""
+    """`127.0.0.1:7000`, `[::1]:7000`, or an endpoint as Twisted writes them, such as `unix:/run/console.sock`."""
     host, _, port = listen.rpartition(":")
-    return f"tcp:{port}:interface={host}" if port.isdigit() and host and ":" not in host else listen
+    if not port.isdigit() or (":" in host and not host.startswith("[")):
+        return listen
+    return f"tcp:{port}:interface=" + host.strip("[]").replace(":", r"\:")

@@ -29,7 +29,11 @@ class HostConsoleDesk:
             case ask.Sessions():
                 return self.sessions.listed().addCallback(lambda rows: HostResponse(ok=True, sessions=rows))
             case ask.Revoke(session=session):
-                return self.sessions.revoke(session).addCallback(lambda _: HostResponse(ok=True))
+                return self._revoke(session)
+
+    async def _revoke(self, session: int) -> HostResponse:
+        await self.sessions.revoke(session)
+        return HostResponse(ok=True)
 
     def _link(self, *, read_only: bool) -> HostResponse:
         where = self.where()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 from attrs import define, field
@@ -13,6 +15,7 @@ from hyperhive.errors import Refused
 from hyperhive.limits import LINK_SECONDS, MOST_LINKS, SESSION_SEEN
 from hyperhive.services.broker import Broker
 from hyperhive.store import sessions
+from hyperhive.store.database import DatabaseTrouble
 from hyperhive.wire.records import Session
 
 
@@ -22,6 +25,7 @@ class Sessions:
 
     _broker: Broker
     _links: dict[str, tuple[float, bool]] = field(factory=dict, init=False)
+    _endings: list[Callable[[int], None]] = field(factory=list, init=False)
 
     def link(self, *, read_only: bool) -> str:
         """A new word that opens the console once, within a minute. Raises Refused where many wait unused."""
@@ -47,21 +51,32 @@ class Sessions:
         await self._broker.database.perform(change)
         return key
 
-    async def of(self, key: str) -> Session | None:
-        """The session of that key; None if there is none, or it has run out."""
+    async def of(self, key: str, *, counts: bool = True) -> Session | None:
+        """The session of that key; None if there is none, or it has run out.
+
+        `counts`: it was a person who asked, and the session idles no more. That this can't be written down does
+        not keep anybody out. Fails with DatabaseTrouble.
+        """
         now = self._broker.now()
         session = await self._broker.database.perform(partial(sessions.found, key=_hashed(key), now=now))
-        if session is not None and now - session.seen_at >= SESSION_SEEN:
-            await self._broker.database.perform(partial(sessions.seen, id_=session.id, now=now))
+        if session is not None and counts and now - session.seen_at >= SESSION_SEEN:
+            with suppress(DatabaseTrouble):
+                await self._broker.database.perform(partial(sessions.seen, id_=session.id, now=now))
         return session
 
     def listed(self) -> Deferred[tuple[Session, ...]]:
         """The sessions that have not run out."""
         return self._broker.database.perform(partial(sessions.listed, now=self._broker.now()))
 
-    def revoke(self, id_: int) -> Deferred[None]:
-        """End a session. Fails with Refused."""
-        return self._broker.database.perform(partial(sessions.revoke, id_=id_))
+    async def revoke(self, id_: int) -> None:
+        """End a session, and whatever stream it follows. Fails with Refused."""
+        await self._broker.database.perform(partial(sessions.revoke, id_=id_))
+        for end in self._endings:
+            end(id_)
+
+    def after_each_end(self, end: Callable[[int], None]) -> None:
+        """Have `end` called with the id of each session that was revoked."""
+        self._endings.append(end)
 
 
 def _hashed(word: str) -> str:

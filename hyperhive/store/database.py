@@ -86,9 +86,13 @@ class Database:
     _committing: bool = field(default=False, init=False)
     _preparations: list[Callable[[], None]] = field(factory=list, init=False)
     _awaited: bool = field(default=False, init=False)
+    _watchers: list[Callable[[], None]] = field(factory=list, init=False)
+    _was_troubled: bool = field(default=False, init=False)
     _planned: IDelayedCall | None = field(default=None, init=False)
     _hurried: bool = field(default=False, init=False)
     _idle: list[Deferred[None]] = field(factory=list, init=False)
+    trouble: DatabaseTrouble | None = field(default=None, init=False)
+    """Why the last change that wanted to write could not; None where it could."""
 
     def open(self) -> None:
         """Connect; raises StartupError. Not before the daemon has forked: neither thread nor connection survive it."""
@@ -134,6 +138,10 @@ class Database:
     def before_each_batch(self, prepare: Callable[[], None]) -> None:
         """Have `prepare` called when a batch is about to begin: what it submits belongs to that batch."""
         self._preparations.append(prepare)
+
+    def when_troubled(self, watcher: Callable[[], None]) -> None:
+        """Have `watcher` called whenever `trouble` begins or ends."""
+        self._watchers.append(watcher)
 
     def hurry(self) -> None:
         """Have a batch begin soon, for what will be submitted when it does."""
@@ -183,13 +191,16 @@ class Database:
         self._worker.do(lambda: self._commit(batch[:LARGEST_COMMIT]))
 
     def _commit(self, batch: list[_Request]) -> None:
+        before = self._connection.total_changes
         outcomes = _together(self._connection, batch)
         if outcomes is None:
             outcomes = [_alone(self._connection, request) for request in batch]
-        self._deliver(lambda: self._tell(outcomes))
+        wrote = self._connection.total_changes != before
+        self._deliver(lambda: self._tell(outcomes, wrote=wrote))
 
-    def _tell(self, outcomes: list[Outcome]) -> None:
+    def _tell(self, outcomes: list[Outcome], *, wrote: bool) -> None:
         self._committing = False
+        self._judge(outcomes, wrote=wrote)
         for tell, what in outcomes:
             try:
                 tell(what)
@@ -199,6 +210,19 @@ class Database:
             self._next()
         elif self._first or self._last:
             self._plan()
+        if self._was_troubled != (self.trouble is not None):
+            self._was_troubled = not self._was_troubled
+            for watcher in self._watchers:
+                watcher()
+
+    def _judge(self, outcomes: list[Outcome], *, wrote: bool) -> None:
+        """Know whether the database takes what is written; a batch that only read does not tell."""
+        failures = [what.value for _, what in outcomes if isinstance(what, Failure)]
+        troubles = [error for error in failures if isinstance(error, DatabaseTrouble)]
+        if troubles:
+            self.trouble = troubles[-1]
+        elif wrote:
+            self.trouble = None
 
 
 _Request = tuple[Change[Any], Callable[[Any], object], Callable[[Failure], object]]

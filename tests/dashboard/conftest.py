@@ -26,6 +26,6 @@ def console(hive: Hive) -> Console:
 
 
 @pytest.fixture
-def onlooker(hive: Hive, console: Console) -> Console:  # noqa: ARG001 - it starts the hive
+def onlooker(hive: Hive, console: Console) -> Console:
     """A session on the same hive that may look, and decide nothing."""
     return Console.opened(hive, read_only=True)
