@@ -18,10 +18,11 @@ from hyperhive.services.broker import Broker
 from hyperhive.services.feed import Kind
 from hyperhive.services.leases import Leases
 from hyperhive.services.turn_endings import Ending, Over, end, supersede
-from hyperhive.store import kept_replies, mail, turns
+from hyperhive.store import kept_replies, mail, turn_views, turns
 from hyperhive.store.database import Change, Connection, Result
 from hyperhive.store.kept_replies import Kept
 from hyperhive.store.mail import Post
+from hyperhive.store.turn_views import UnderWay
 from hyperhive.store.turns import Opening
 from hyperhive.wire.names import EVERYONE, OPERATOR
 from hyperhive.wire.states import TurnOutcome
@@ -122,6 +123,10 @@ class Turns(Service):
     def listed(self, name: str | None, limit: int, before: int | None) -> Deferred[tuple[Turn, ...]]:
         """The last turns, newest first: of that agent or of all, with ids below `before`."""
         return self._broker.database.perform(partial(turns.listed, name=name, limit=rows(limit), before=before))
+
+    def under_way(self) -> Deferred[tuple[UnderWay, ...]]:
+        """The turns that go on now, each with what it is about and what was heard of it last."""
+        return self._broker.database.perform(turn_views.under_way)
 
     def log(self, turn: int, after: int) -> Deferred[tuple[Turn, tuple[TurnEvent, ...]]]:
         """A turn, and those of its events that come after that number, as many as fit. Fails with Refused."""
