@@ -121,6 +121,10 @@ class Questions(Service):
         """The open questions, or all of them."""
         return self._broker.database.perform(partial(table.listed, closed=closed))
 
+    def one(self, id_: int) -> Deferred[Question]:
+        """A question, however it stands. Fails with Refused if there is none of that id."""
+        return self._broker.database.perform(partial(table.one, id_=id_))
+
     def open_of(self, name: str) -> Deferred[list[OpenThread]]:
         """What the agent was asked and what it asked, still open."""
         return self._broker.database.perform(partial(table.open_of, name=name))

@@ -11,7 +11,7 @@ from attrs import evolve, frozen
 from hyperhive.agent_config import Rate
 from hyperhive.errors import InboxFull, Refused, UnknownAgent
 from hyperhive.limits import MailLimits
-from hyperhive.store import agents, threads
+from hyperhive.store import agents, mail_search, threads
 from hyperhive.store.threads import Place
 from hyperhive.wire import codec, events
 from hyperhive.wire.names import EVERYONE, MANAGER, OPERATOR, SYSTEM, shown
@@ -224,13 +224,9 @@ def sweep(connection: Connection, after: int, before: int, most: int) -> int | N
     if not rows or rows[0][1] >= before:
         return None
     until = rows[-1][0]
-    connection.execute(
-        """
-        DELETE FROM messages WHERE id > ? AND id <= ? AND state = 2 AND settled_at < ?
-            AND id < (SELECT max(id) FROM messages)
-        """,
-        (after, until, before),
-    )
+    old = "id > ? AND id <= ? AND state = 2 AND settled_at < ? AND id < (SELECT max(id) FROM messages)"
+    mail_search.forget(connection, old, (after, until, before))
+    connection.execute(f"DELETE FROM messages WHERE {old}", (after, until, before))
     return int(until)
 
 
