@@ -18,7 +18,7 @@ from hyperhive.services.broker import Broker
 from hyperhive.services.feed import Kind
 from hyperhive.services.leases import Leases
 from hyperhive.services.turn_endings import Ending, Over, end, supersede
-from hyperhive.store import kept_replies, mail, turns
+from hyperhive.store import bounds, kept_replies, turns
 from hyperhive.store.database import Change, Connection, Result
 from hyperhive.store.kept_replies import Kept
 from hyperhive.store.mail import Post
@@ -174,8 +174,8 @@ def _keep(connection: Connection, post: Post, limits: MailLimits, rate: Rate | N
     if cause is None or not kept_replies.is_in_hand(connection, turn, post.sender, cause):
         return evolve(post, in_reply_to=cause), False
     if post.to != OPERATOR:
-        mail.check_room(connection, post.to, len(post.body.encode()), limits)
+        bounds.check_room(connection, post.to, len(post.body.encode()), limits)
     if rate is not None:
-        mail.check_rate(connection, post.sender, rate, post.at, 1 + kept_replies.count(connection, turn))
+        bounds.check_rate(connection, post.sender, rate, post.at, 1 + kept_replies.count(connection, turn))
     kept_replies.keep(connection, Kept(turn=turn, recipient=post.to, body=post.body, in_reply_to=cause))
     return evolve(post, in_reply_to=cause), True
