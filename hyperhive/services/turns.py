@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
@@ -29,18 +29,6 @@ from hyperhive.wire.turns import Turn, TurnEvent, Usage
 
 SOON: Final = 0.5
 """Seconds within which followers hear of a turn's new events, however many batches of them come meanwhile."""
-
-
-@frozen
-class Sent:
-    """What became of a message: the ids under which it is on disk; none where it is kept for the end of a turn."""
-
-    ids: Sequence[int] = ()
-
-    @property
-    def kept(self) -> bool:
-        """Whether it leaves when the turn has ended well."""
-        return not self.ids
 
 
 @define(eq=False)
@@ -106,18 +94,19 @@ class Turns(Service):
         self._announce(name, over)
         return len(over.ids)
 
-    async def send(self, post: Post) -> Sent:
+    async def send(self, post: Post) -> Sequence[int] | None:
         """Send a message that belongs to the turn its sender is in: a reply to that turn's mail is kept for its end.
 
-        Fails with Refused, UnknownAgent or InboxFull; what is kept is not refused later.
+        The ids of what is then on disk; None where it is kept, which is not refused later. Fails with Refused,
+        UnknownAgent or InboxFull.
         """
         if post.to != EVERYONE:
             rate = self._broker.rate_for(post.sender, post.to)
             keep = partial(_keep, post=post, limits=self._broker.limits, rate=rate)
             post, kept = await self._broker.database.perform(keep)
             if kept:
-                return Sent()
-        return Sent(await self._broker.send(post))
+                return None
+        return await self._broker.send(post)
 
     def listed(self, name: str | None, limit: int, before: int | None) -> Deferred[tuple[Turn, ...]]:
         """The last turns, newest first: of that agent or of all, with ids below `before`."""
