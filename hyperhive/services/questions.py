@@ -19,7 +19,7 @@ from hyperhive.services.alarm import Alarm
 from hyperhive.services.broker import Broker
 from hyperhive.services.effects import Effects
 from hyperhive.services.feed import Kind
-from hyperhive.store import agents, mail
+from hyperhive.store import agents, bounds
 from hyperhive.store import questions as table
 from hyperhive.store.database import Connection
 from hyperhive.store.questions import Asked
@@ -145,7 +145,7 @@ class Questions(Service):
 def _ask(connection: Connection, asked: Asked, limits: MailLimits, rate: Rate | None) -> tuple[int, Effects]:
     effects = Effects()
     if rate is not None:
-        mail.check_rate(connection, asked.asker, rate, asked.at)
+        bounds.check_rate(connection, asked.asker, rate, asked.at)
     if table.count_open(connection, asked.asker) >= MOST_OPEN_QUESTIONS:
         message = (
             f"{asked.asker} has {MOST_OPEN_QUESTIONS} open questions, the most there may be; wait for answers, or let "
@@ -154,7 +154,7 @@ def _ask(connection: Connection, asked: Asked, limits: MailLimits, rate: Rate | 
         raise Refused(message)
     if asked.to is not None:
         agents.one(connection, asked.to)
-        mail.check_room(connection, asked.to, len(asked.question) + sum(map(len, asked.options)), limits)
+        bounds.check_room(connection, asked.to, len(asked.question) + sum(map(len, asked.options)), limits)
     id_ = table.add(connection, asked)
     if asked.to is not None:
         event = events.QuestionAsked(

@@ -14,9 +14,9 @@ from attrs import frozen
 
 from hyperhive.errors import Refused
 from hyperhive.limits import MOST_HELD, MailLimits
-from hyperhive.wire.names import OPERATOR, REMINDER, SYSTEM
+from hyperhive.wire.names import DEAF, OPERATOR
 
-_NO_AGENTS: Final = frozenset({OPERATOR, SYSTEM, REMINDER})
+_NO_AGENTS: Final = DEAF | {OPERATOR}
 
 
 @frozen
