@@ -154,6 +154,7 @@ def _ask(connection: Connection, asked: Asked, limits: MailLimits, rate: Rate | 
         raise Refused(message)
     if asked.to is not None:
         agents.one(connection, asked.to)
+        _check_pace(connection, asked.asker, asked.to, asked.at, limits)
         bounds.check_room(connection, asked.to, len(asked.question) + sum(map(len, asked.options)), limits)
     id_ = table.add(connection, asked)
     if asked.to is not None:
@@ -163,6 +164,16 @@ def _ask(connection: Connection, asked: Asked, limits: MailLimits, rate: Rate | 
         effects.tell(connection, asked.to, event, asked.at)
     effects.rows.append((Kind.QUESTION, id_, None))
     return id_, effects
+
+
+def _check_pace(connection: Connection, asker: str, to: str, now: int, limits: MailLimits) -> None:
+    """Raises Refused if the two have asked each other as often of late as a conversation may go round."""
+    if table.count_between(connection, asker, to, now - limits.thread_seconds) >= limits.thread_rate:
+        message = (
+            f"{asker} and {to} have asked each other {limits.thread_rate} questions within {limits.thread_seconds} "
+            "seconds, the most there may be; wait, or ask the operator"
+        )
+        raise Refused(message)
 
 
 def _cancel(connection: Connection, id_: int, by: str, now: int) -> Effects:

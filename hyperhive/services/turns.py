@@ -100,13 +100,10 @@ class Turns(Service):
         The ids of what is then on disk; None where it is kept, which is not refused later. Fails with Refused,
         UnknownAgent or InboxFull.
         """
-        if post.to != EVERYONE:
-            rate = self._broker.rate_for(post.sender, post.to)
-            keep = partial(_keep, post=post, limits=self._broker.limits, rate=rate)
-            post, kept = await self._broker.database.perform(keep)
-            if kept:
-                return None
-        return await self._broker.send(post)
+        rate = self._broker.rate_for(post.sender, post.to)
+        keep = partial(_keep, post=post, limits=self._broker.limits, rate=rate)
+        post, kept = await self._broker.database.perform(keep)
+        return None if kept else await self._broker.send(post)
 
     def listed(self, name: str | None, limit: int, before: int | None) -> Deferred[tuple[Turn, ...]]:
         """The last turns, newest first: of that agent or of all, with ids below `before`."""
@@ -160,8 +157,13 @@ def _keep(connection: Connection, post: Post, limits: MailLimits, rate: Rate | N
     cause = post.in_reply_to
     if cause is None:
         cause = kept_replies.cause(connection, turn, post.sender, post.to)
-    if cause is None or not kept_replies.is_in_hand(connection, turn, post.sender, cause):
+    if cause is None:
+        return evolve(post, cause=turns.mail_of(connection, turn)), False
+    if not kept_replies.is_in_hand(connection, turn, post.sender, cause):
         return evolve(post, in_reply_to=cause), False
+    if post.to == EVERYONE:
+        message = f"a reply to message {cause} goes to one; leave 'in_reply_to' out to write to everyone at once"
+        raise Refused(message)
     if post.to != OPERATOR:
         bounds.check_room(connection, post.to, len(post.body.encode()), limits)
     if rate is not None:

@@ -28,7 +28,10 @@ Told = list[tuple[int, str]]
 
 @frozen(kw_only=True)
 class Post:
-    """A message to be sent. `via` is `self` for the operator's words that were typed in the recipient's container."""
+    """A message to be sent. `via` is `self` for the operator's words that were typed in the recipient's container.
+
+    `cause` is what led to a message that is no reply: the mail of the turn in which it was written.
+    """
 
     sender: str
     to: str
@@ -36,6 +39,7 @@ class Post:
     at: int
     in_reply_to: int | None = None
     via: str | None = None
+    cause: int | None = None
 
 
 class Sent(NamedTuple):
@@ -89,9 +93,10 @@ def send_leased(connection: Connection, post: Post, number: int, limits: MailLim
 
 def _place(connection: Connection, post: Post, limits: MailLimits) -> Place:
     """Where the message stands in its conversation; a word of the operator's there has the hops counted anew."""
-    if post.in_reply_to is None:
+    cause = post.cause if post.in_reply_to is None else post.in_reply_to
+    if cause is None:
         return threads.BEGINNING
-    place = threads.place(connection, post.sender, post.to, post.in_reply_to, post.at, limits)
+    place = threads.place(connection, post.sender, post.to, cause, post.at, limits)
     if post.sender == OPERATOR and place.thread is not None:
         threads.count_anew(connection, place.thread)
     return place

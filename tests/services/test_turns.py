@@ -437,3 +437,27 @@ def test_mail_that_is_leased_to_a_connection_is_none_of_the_turns(bench: Bench) 
     (letter,) = bench.taken("bob")
     assert end(bench, turn) == 0
     assert state_of(bench, letter.id)[0] == LEASED
+
+
+def test_what_is_sent_in_a_turn_to_somebody_else_belongs_to_the_conversation_of_its_mail(bench: Bench) -> None:
+    bench.add_agents("carol")
+    (first,) = hand(bench, "pass it on")
+    begin(bench, first)
+    (sent,) = reply(bench, "here", to="carol") or ()
+    (row,) = bench.get(bench.broker.messages("carol", 9, None))
+    assert (row.id, row.thread, row.in_reply_to) == (sent, first, None)
+
+
+def test_a_reply_in_a_turn_goes_to_one_and_not_to_everyone(bench: Bench) -> None:
+    (first,) = hand(bench, "well?")
+    begin(bench, first)
+    with pytest.raises(Refused, match=f"a reply to message {first} goes to one"):
+        reply(bench, "to all", to=EVERYONE, in_reply_to=first)
+
+
+def test_a_turn_that_has_fetched_mail_is_not_begun_a_second_time(bench: Bench) -> None:
+    turn = begin(bench)
+    assert begin(bench) == turn
+    hand(bench, "more")
+    assert begin(bench) != turn
+    assert bench.get(bench.turns.begin("bob", (), "claude", None)) != begin(bench)
