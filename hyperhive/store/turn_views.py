@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from sqlite3 import Connection
 from typing import Final
 
@@ -14,6 +15,18 @@ from hyperhive.wire.turns import Turn, TurnEvent
 
 LOOKED_THROUGH: Final = 64
 """How many of a turn's last events are looked through for a call of a tool."""
+
+LAST_EVENTS = 8
+"""How many of a turn's events are shown of one that is under way."""
+
+
+@frozen(kw_only=True)
+class UnderWay:
+    """A turn that goes on: the first message it is about (None: forgotten since), and its last events, newest first."""
+
+    turn: Turn
+    about: MessageRow | None
+    last: Sequence[TurnEvent]
 
 
 @frozen(kw_only=True)
@@ -35,6 +48,11 @@ class Spent:
     turns: int
     tokens: int | None
     cost_micros: int | None
+
+
+def under_way(connection: Connection) -> tuple[UnderWay, ...]:
+    """The turns under way, the one that began first first."""
+    return tuple(_look(connection, turns.one(connection, id_)) for id_ in sorted(turns.under_way(connection).values()))
 
 
 def glances(connection: Connection) -> dict[str, Glance]:
@@ -85,3 +103,11 @@ def _glance(connection: Connection, turn: Turn) -> Glance:
     ).fetchone()
     mail = mail_views.message(connection, turn.messages[0]) if turn.messages else None
     return Glance(turn=turn, mail=mail, call=None if row is None else row[0])
+
+
+def _look(connection: Connection, turn: Turn) -> UnderWay:
+    about = mail_views.message(connection, min(turn.messages)) if turn.messages else None
+    rows = connection.execute(
+        "SELECT seq, at, event FROM turn_events WHERE turn = ? ORDER BY seq DESC LIMIT ?", (turn.id, LAST_EVENTS)
+    )
+    return UnderWay(turn=turn, about=about, last=[TurnEvent(seq=seq, at=at, event=event) for seq, at, event in rows])
