@@ -12,7 +12,6 @@ from tests.dashboard.console import FREE, Console
 from tests.dashboard.shown import Shown
 from tests.dashboard.working import HOSTILE, Worker, call, says, text
 
-
 STUBBORN = """
 import signal, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -163,7 +162,7 @@ def test_nothing_is_done_by_looking(hive: Hive, console: Console) -> None:
 def test_who_may_only_look_does_nothing_to_agents(hive: Hive, onlooker: Console) -> None:
     Worker(hive)
     assert "running" in onlooker.get("/agents").part("agent-bob")
-    forms = (
+    forms: tuple[tuple[str, dict[str, str | list[str]]], ...] = (
         ("/agents", {"name": "eve"}),
         ("/agents/bob/operate", {"what": "stop"}),
         ("/agents/bob/destroy", {}),

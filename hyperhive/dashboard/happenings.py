@@ -1,0 +1,61 @@
+"""What was heard of a turn last, in words; its runner wrote it, most runners as a coding agent's stream of JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Final
+
+from hyperhive import stream_words
+from hyperhive.stream_words import Word
+from hyperhive.wire.turns import TurnEvent
+
+LONGEST: Final = 120
+
+
+def last_words(events: Sequence[TurnEvent]) -> tuple[str, int] | None:
+    """What happened last and when, of a turn's last events, newest first; None where none of them says anything."""
+    for event in events:
+        words = _words(event.event)
+        if words:
+            return brief(words), event.at
+    return None
+
+
+def brief(text: str, longest: int = LONGEST) -> str:
+    """A text on one line, cut where it is long."""
+    line = " ".join(text.split())
+    return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
+def _words(line: str) -> str | None:
+    words = (_told(word) for word in reversed(stream_words.told(line)))
+    return next((text for text in words if text), None)
+
+
+def _told(word: Word) -> str | None:
+    match word.kind:
+        case stream_words.TEXT:
+            return None if word.given else f"says: {word.text}"
+        case stream_words.CALL:
+            first = first_text(word)
+            return f"uses {word.name}: {first}" if first else f"uses {word.name}"
+        case stream_words.RESULT:
+            return "a tool failed" if word.failed else "a tool has answered"
+        case stream_words.THOUGHT:
+            return "thinks"
+        case stream_words.START:
+            return "a session began"
+        case stream_words.END:
+            return "it has come to its result"
+        case stream_words.NOTE:
+            return word.text
+        case stream_words.LINE if not word.text.startswith("{"):
+            return word.text
+    return None
+
+
+def first_text(word: Word) -> str:
+    """The first of what a tool was given that is a text; empty where there is none."""
+    given = json.loads(word.text)
+    return next((value for value in given.values() if isinstance(value, str)), "") if isinstance(given, dict) else ""
