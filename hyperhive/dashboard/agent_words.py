@@ -7,7 +7,7 @@ from typing import Final
 from attrs import frozen
 
 from hyperhive import stream_words
-from hyperhive.store.turn_views import Glance
+from hyperhive.store.turn_views import UnderWay
 from hyperhive.wire.records import AgentStatus, Operation
 from hyperhive.wire.states import HarnessState, OperationKind, OperationState, TurnOutcome
 from hyperhive.wire.turns import Turn
@@ -81,15 +81,18 @@ def turn_state(turn: Turn) -> State:
     return State(turn.outcome.value.replace("_", " "), tone, why=turn.error)
 
 
-def subject_of(glance: Glance) -> str | None:
+def subject_of(under_way: UnderWay) -> str | None:
     """The first line of the mail that the turn is about, cut; None if it is about none."""
-    if glance.mail is None:
+    if under_way.about is None:
         return None
-    line = glance.mail.body.strip().partition("\n")[0]
+    line = under_way.about.body.strip().partition("\n")[0]
     return line if len(line) <= LONGEST_SUBJECT else line[:LONGEST_SUBJECT] + "…"
 
 
-def last_tool(glance: Glance) -> str | None:
-    """The tool that the agent called last in its turn."""
-    words = () if glance.call is None else stream_words.told(glance.call)
-    return next((word.name for word in reversed(words) if word.kind == stream_words.CALL), None)
+def last_tool(under_way: UnderWay) -> str | None:
+    """The tool that was called last, as far back as the turn's last events are known."""
+    for event in under_way.last:
+        for word in reversed(stream_words.told(event.event)):
+            if word.kind == stream_words.CALL:
+                return word.name
+    return None

@@ -1,4 +1,4 @@
-"""What was heard of a turn last, in a few words."""
+"""What was heard of a turn last, in words; its runner wrote it, most runners as a coding agent's stream of JSON."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ LONGEST: Final = 120
 
 
 def last_words(events: Sequence[TurnEvent]) -> tuple[str, int] | None:
-    """What happened last and when, of a turn's last events, oldest first; None where none of them says anything."""
-    for event in reversed(events):
-        for word in reversed(stream_words.told(event.event)):
-            words = _phrase(word)
-            if words:
-                return brief(words), event.at
+    """What happened last and when, of a turn's last events, newest first; None where none of them says anything."""
+    for event in events:
+        words = _words(event.event)
+        if words:
+            return brief(words), event.at
     return None
 
 
@@ -29,10 +28,18 @@ def brief(text: str, longest: int = LONGEST) -> str:
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
-def _phrase(word: Word) -> str:
+def _words(line: str) -> str | None:
+    words = (_told(word) for word in reversed(stream_words.told(line)))
+    return next((text for text in words if text), None)
+
+
+def _told(word: Word) -> str | None:
     match word.kind:
+        case stream_words.TEXT:
+            return None if word.given else f"says: {word.text}"
         case stream_words.CALL:
-            return f"uses {word.name}: {_first_text(word.text)}".removesuffix(": ")
+            first = first_text(word)
+            return f"uses {word.name}: {first}" if first else f"uses {word.name}"
         case stream_words.RESULT:
             return "a tool failed" if word.failed else "a tool has answered"
         case stream_words.THOUGHT:
@@ -40,14 +47,15 @@ def _phrase(word: Word) -> str:
         case stream_words.START:
             return "a session began"
         case stream_words.END:
-            return "it has come to its end"
-        case stream_words.TEXT if word.given:
-            return ""
-    return word.text
+            return "it has come to its result"
+        case stream_words.NOTE:
+            return word.text
+        case stream_words.LINE if not word.text.startswith("{"):
+            return word.text
+    return None
 
 
-def _first_text(given: str) -> str:
-    """The first text that a tool was given, which mostly says what it is to do."""
-    found = json.loads(given)
-    values = found.values() if isinstance(found, dict) else ()
-    return next((value for value in values if isinstance(value, str)), "")
+def first_text(word: Word) -> str:
+    """The first of what a tool was given that is a text; empty where there is none."""
+    given = json.loads(word.text)
+    return next((value for value in given.values() if isinstance(value, str)), "") if isinstance(given, dict) else ""

@@ -11,14 +11,12 @@ from twisted.internet.defer import Deferred
 from hyperhive.dashboard.happenings import last_words
 from hyperhive.dashboard.services import Services
 from hyperhive.errors import HiveError
-from hyperhive.store.turn_views import Glance
+from hyperhive.store.turn_views import UnderWay
 from hyperhive.wire.records import AgentStatus, Approval, MessageRow, Operation, Question
-from hyperhive.wire.turns import HeldThread, TurnEvent
+from hyperhive.wire.turns import HeldThread
 
 SOON: Final = 600
 """A question that expires within so many seconds goes before the others."""
-HEARD: Final = 8
-"""How many of a turn's last events are looked at for what happened last."""
 TROUBLE, BROKEN, DECISION, MAIL, MENDING = range(5)
 """The ranks of what needs somebody, the most urgent first. `MENDING` is what the hive is about to mend by itself."""
 
@@ -27,8 +25,7 @@ TROUBLE, BROKEN, DECISION, MAIL, MENDING = range(5)
 class Standing:
     """How the hive stands: what every part of Home is made from.
 
-    `trouble` is what keeps the hive from working, or from knowing, as sentences; `last` the last message of all;
-    `turns` the turns under way, each with its last events.
+    `trouble` is what keeps the hive from working, or from knowing, as sentences; `last` the last message of all.
     """
 
     now: int
@@ -38,7 +35,7 @@ class Standing:
     questions: Sequence[Question]
     dead: Sequence[MessageRow]
     held: Sequence[HeldThread]
-    turns: Sequence[tuple[Glance, Sequence[TurnEvent]]]
+    turns: Sequence[UnderWay]
     operations: Sequence[Operation]
     last: MessageRow | None
 
@@ -60,7 +57,7 @@ class Work:
 
     agent: str
     since: int
-    turn: Glance | None = None
+    turn: UnderWay | None = None
     operation: Operation | None = None
     last: tuple[str, int] | None = None
 
@@ -73,12 +70,11 @@ async def look(services: Services) -> Standing:
         services.questions.listed(closed=False),
         broker.dead_letters(),
         broker.held(),
-        services.turns.glances(),
+        services.turns.under_way(),
         services.lifecycle.listed(ended=False),
         broker.messages(None, 1, None),
     )
-    approvals, questions, dead, held, glances, operations, last = [await one for one in asked]
-    tails = [services.turns.tail(glance.turn.id, HEARD) for glance in glances.values()]
+    approvals, questions, dead, held, turns, operations, last = [await one for one in asked]
     trouble = [broker.trouble] if broker.trouble else []
     if services.roster.backend.blind:
         trouble.append(f"Nothing can be started or stopped, as {services.roster.backend.blind}")
@@ -95,7 +91,7 @@ async def look(services: Services) -> Standing:
         questions=[question for question in questions if question.to is None],
         dead=dead,
         held=held,
-        turns=[(glance, await tail) for glance, tail in zip(glances.values(), tails, strict=True)],
+        turns=turns,
         operations=operations,
         last=last[0] if last else None,
     )
@@ -131,8 +127,8 @@ def _needs(standing: Standing) -> Iterator[Need]:
 def works(standing: Standing) -> list[Work]:
     """Who is at what, the longest first."""
     found = [
-        Work(agent=one.turn.agent, since=one.turn.started_at, turn=one, last=last_words(heard))
-        for one, heard in standing.turns
+        Work(agent=one.turn.agent, since=one.turn.started_at, turn=one, last=last_words(one.last))
+        for one in standing.turns
     ]
     found += [
         Work(agent=one.agent, since=one.started_at or one.queued_at, operation=one) for one in standing.operations

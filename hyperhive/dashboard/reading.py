@@ -51,9 +51,10 @@ def form_of(request: Any) -> Fields:
 
 def _fields(written: bytes, what: str) -> Fields:
     try:
-        # As Latin-1, in which every byte is a character: of bytes it takes none but ASCII.
-        said = written.decode("latin-1")
-        pairs = parse_qsl(said, keep_blank_values=True, max_num_fields=MOST_FIELDS, encoding="latin-1")
+        # A character stands for a byte each here: bytes themselves are taken for ASCII, and nothing beyond it is.
+        pairs = parse_qsl(
+            written.decode("latin-1"), keep_blank_values=True, max_num_fields=MOST_FIELDS, encoding="latin-1"
+        )  # fmt: skip
     except ValueError:
         raise Unreadable(400, f"{what} has more than {MOST_FIELDS} fields") from None
     fields: dict[str, list[str]] = {}

@@ -112,6 +112,7 @@ class Console(Resource):
             services=self._services,
             session=exchange.session,
             client=header(request, "user-agent") or "a browser without a name",
+            part=exchange.part,
             arguments=arguments,
             query=reading.query_of(request),
         )

@@ -18,13 +18,14 @@ class Asked:
 
     `arguments` are the parts of the path that its pattern names; `query` and `form` what came with it, each name with
     its values in order. `session` is None on pages that need none; `client` is how the
-    browser calls itself.
+    browser calls itself. `part`: an open page asks, to renew its parts.
     """
 
     path: str
     services: Services
     session: Session | None = None
     client: str = ""
+    part: bool = False
     arguments: Mapping[str, str] = field(factory=dict)
     query: Mapping[str, Sequence[str]] = field(factory=dict)
     form: Mapping[str, Sequence[str]] = field(factory=dict)

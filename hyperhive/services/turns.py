@@ -22,7 +22,7 @@ from hyperhive.store import bounds, kept_replies, turn_views, turns
 from hyperhive.store.database import Change, Connection, Result
 from hyperhive.store.kept_replies import Kept
 from hyperhive.store.mail import Post
-from hyperhive.store.turn_views import Glance, Spent, UnderWay
+from hyperhive.store.turn_views import Spent, UnderWay
 from hyperhive.store.turns import Opening
 from hyperhive.wire.names import EVERYONE, OPERATOR
 from hyperhive.wire.records import MessageRow
@@ -119,10 +119,6 @@ class Turns(Service):
     def log(self, turn: int, after: int) -> Deferred[tuple[Turn, tuple[TurnEvent, ...]]]:
         """A turn, and those of its events that come after that number, as many as fit. Fails with Refused."""
         return self._broker.database.perform(partial(turns.log, id_=turn, after=after))
-
-    def glances(self) -> Deferred[dict[str, Glance]]:
-        """For each agent that is in a turn: what it is in the middle of."""
-        return self._broker.database.perform(turn_views.glances)
 
     def about(self, turn: Turn) -> Deferred[tuple[MessageRow, ...]]:
         """The mail that the turn began with, without what is forgotten."""

@@ -1,10 +1,9 @@
-"""Turns to look at: what agents are in the middle of, the end of a stream, and what was spent since when."""
+"""Turns to look at: those under way, what they are about and what was heard of them last, and what was spent."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from sqlite3 import Connection
-from typing import Final
 
 from attrs import frozen
 
@@ -12,9 +11,6 @@ from hyperhive.store import mail_views, turns
 from hyperhive.store.fitting import fitting
 from hyperhive.wire.records import MessageRow
 from hyperhive.wire.turns import Turn, TurnEvent
-
-LOOKED_THROUGH: Final = 64
-"""How many of a turn's last events are looked through for a call of a tool."""
 
 LAST_EVENTS = 8
 """How many of a turn's events are shown of one that is under way."""
@@ -30,18 +26,6 @@ class UnderWay:
 
 
 @frozen(kw_only=True)
-class Glance:
-    """What an agent is in the middle of: its open turn, the first message that it is about, its last call of a tool.
-
-    `call` is the event in which that call stands, as its runner wrote it.
-    """
-
-    turn: Turn
-    mail: MessageRow | None
-    call: str | None
-
-
-@frozen(kw_only=True)
 class Spent:
     """What an agent's turns took together. None where no turn said; `turns` is how many there were."""
 
@@ -53,11 +37,6 @@ class Spent:
 def under_way(connection: Connection) -> tuple[UnderWay, ...]:
     """The turns under way, the one that began first first."""
     return tuple(_look(connection, turns.one(connection, id_)) for id_ in sorted(turns.under_way(connection).values()))
-
-
-def glances(connection: Connection) -> dict[str, Glance]:
-    """For each agent that is in a turn: what it is in the middle of."""
-    return {name: _glance(connection, turns.one(connection, id_)) for name, id_ in turns.under_way(connection).items()}
 
 
 def about(connection: Connection, turn: Turn) -> tuple[MessageRow, ...]:
@@ -91,18 +70,6 @@ def spent(connection: Connection, since: int) -> dict[str, Spent]:
         agent: Spent(turns=count, tokens=tokens if counted else None, cost_micros=cost)
         for agent, count, counted, tokens, cost in rows
     }
-
-
-def _glance(connection: Connection, turn: Turn) -> Glance:
-    row = connection.execute(
-        """
-        SELECT event FROM (SELECT seq, event FROM turn_events WHERE turn = ? ORDER BY seq DESC LIMIT ?)
-        WHERE instr(event, '"tool_use"') ORDER BY seq DESC LIMIT 1
-        """,
-        (turn.id, LOOKED_THROUGH),
-    ).fetchone()
-    mail = mail_views.message(connection, turn.messages[0]) if turn.messages else None
-    return Glance(turn=turn, mail=mail, call=None if row is None else row[0])
 
 
 def _look(connection: Connection, turn: Turn) -> UnderWay:

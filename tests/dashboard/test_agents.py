@@ -162,7 +162,7 @@ def test_nothing_is_done_by_looking(hive: Hive, console: Console) -> None:
 def test_who_may_only_look_does_nothing_to_agents(hive: Hive, onlooker: Console) -> None:
     Worker(hive)
     assert "running" in onlooker.get("/agents").part("agent-bob")
-    forms: tuple[tuple[str, dict[str, str]], ...] = (
+    forms: tuple[tuple[str, dict[str, str | list[str]]], ...] = (
         ("/agents", {"name": "eve"}),
         ("/agents/bob/operate", {"what": "stop"}),
         ("/agents/bob/destroy", {}),

@@ -117,11 +117,11 @@ def test_it_is_said_why_nothing_is_needed(bench: Bench, agents: list[AgentStatus
 def test_the_last_thing_heard_of_a_turn_is_told_in_words() -> None:
     def heard(*contents: object) -> tuple[str, int] | None:
         lines = [json.dumps({"type": "assistant", "message": {"content": [content]}}) for content in contents]
-        return last_words([TurnEvent(seq=number, at=number, event=line) for number, line in enumerate(lines, 1)])
+        return last_words([TurnEvent(seq=number, at=number, event=line) for number, line in enumerate(lines, 1)][::-1])
 
     call = {"type": "tool_use", "id": "1", "name": "Bash", "input": {"timeout": 5, "command": "ls\n-l"}}
     assert heard(call) == ("uses Bash: ls -l", 1)
-    assert heard(call, {"type": "text", "text": "It is done."}) == ("It is done.", 2)
+    assert heard(call, {"type": "text", "text": "It is done."}) == ("says: It is done.", 2)
     assert heard({"type": "tool_use", "id": "1", "name": "Stop", "input": {}}) == ("uses Stop", 1)
     assert heard({"type": "tool_result", "tool_use_id": "1", "is_error": True}) == ("a tool failed", 1)
     assert heard() is None

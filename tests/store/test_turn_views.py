@@ -9,12 +9,10 @@ import pytest
 from hyperhive.limits import MailLimits
 from hyperhive.store import agents, leases, mail, turn_views, turns
 from hyperhive.store.mail import Post
-from hyperhive.store.turn_views import LOOKED_THROUGH, Spent
+from hyperhive.store.turn_views import LAST_EVENTS, Spent
 from hyperhive.store.turns import Opening
 from hyperhive.wire.states import TurnOutcome
 from hyperhive.wire.turns import Usage
-
-CALL = '{"type": "assistant", "message": {"content": [{"type": "tool_use", "name": "Bash", "input": {}}]}}'
 
 
 @pytest.fixture(autouse=True)
@@ -37,24 +35,18 @@ def hear(connection: sqlite3.Connection, turn: int, *events: str) -> None:
     turns.hear(connection, turns.one(connection, turn), turns.last_event(connection, turn) + 1, events, 100)
 
 
-def test_a_glance_shows_the_turn_its_mail_and_the_last_call_of_a_tool(connection: sqlite3.Connection) -> None:
+def test_a_turn_under_way_is_seen_with_its_mail_and_what_was_heard_last(connection: sqlite3.Connection) -> None:
     id_ = mail.send(connection, Post(sender="alice", to="bob", body="fix it", at=1), MailLimits()).id
     leases.lease(connection, "bob", 1, 1)
     turn = begin(connection, ids=(id_,))
-    hear(connection, turn, "first", CALL, "later")
-    begin(connection, "alice")
-    seen = turn_views.glances(connection)
-    assert seen.keys() == {"alice", "bob"}
-    assert (seen["bob"].turn.id, seen["bob"].call) == (turn, CALL)
-    assert seen["bob"].mail is not None
-    assert seen["bob"].mail.body == "fix it"
-    assert (seen["alice"].mail, seen["alice"].call) == (None, None)
-
-
-def test_a_call_long_ago_is_not_looked_for(connection: sqlite3.Connection) -> None:
-    turn = begin(connection)
-    hear(connection, turn, CALL, *["x"] * LOOKED_THROUGH)
-    assert turn_views.glances(connection)["bob"].call is None
+    hear(connection, turn, *map(str, range(LAST_EVENTS + 1)))
+    other = begin(connection, "alice")
+    bob, alice = turn_views.under_way(connection)
+    assert (bob.turn.id, alice.turn.id) == (turn, other)
+    assert bob.about is not None
+    assert bob.about.body == "fix it"
+    assert [event.event for event in bob.last] == [str(number) for number in range(LAST_EVENTS, 0, -1)]
+    assert (alice.about, alice.last) == (None, [])
 
 
 def test_the_tail_of_a_stream_is_its_last_events_oldest_first(connection: sqlite3.Connection) -> None:

@@ -10,8 +10,8 @@ from hyperhive.dashboard.agent_words import being, turn_state
 from hyperhive.dashboard.charts import Chart
 from hyperhive.dashboard.pages import agents
 from hyperhive.dashboard.routes import Answer, Asked, Elsewhere, NotFound, Page, get, post
-from hyperhive.dashboard.streams import entries
 from hyperhive.dashboard.templating import count, money, span
+from hyperhive.dashboard.turn_stream import entries
 from hyperhive.errors import Refused
 from hyperhive.store.agents import unknown
 from hyperhive.store.mail import Post
@@ -55,7 +55,7 @@ async def agent(asked: Asked) -> Answer:
         "last": 0,
     }
     if turns:
-        events = await services.turns.tail(turns[0].id, TAIL)
+        events = await services.turns.tail(turns[0].id, 1 if asked.part else TAIL)  # an open page asks for the rest
         context |= {"entries": entries(turns[0].id, events), "last": events[-1].seq if events else 0}
     return Page("agent.html", context)
 

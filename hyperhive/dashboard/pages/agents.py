@@ -10,7 +10,7 @@ from hyperhive.dashboard.agent_words import State, being, last_tool, state_of, s
 from hyperhive.dashboard.routes import Answer, Asked, Page, get
 from hyperhive.dashboard.services import Services
 from hyperhive.services.lifecycle import NAME_RULES
-from hyperhive.store.turn_views import Glance, Spent
+from hyperhive.store.turn_views import Spent, UnderWay
 from hyperhive.wire.records import AgentStatus, Operation
 
 WORDS_OF_STATES = ("working", "running", "waiting", "limited", "needs login", "paused", "stopped", "failed")
@@ -22,7 +22,7 @@ class Row:
 
     status: AgentStatus
     state: State
-    glance: Glance | None
+    under_way: UnderWay | None
     tool: str | None
     subject: str | None
     operation: Operation | None
@@ -65,8 +65,9 @@ async def rows(services: Services) -> list[Row]:
     """Every agent, by name."""
     statuses = await services.roster.statuses()
     operations = await operations_by_id(services, (status.operation for status in statuses))
-    glances, spent = await services.turns.glances(), await services.turns.spent_today()
-    return [_row(status, operations, glances.get(status.name), spent.get(status.name)) for status in statuses]
+    under_way = {one.turn.agent: one for one in await services.turns.under_way()}
+    spent = await services.turns.spent_today()
+    return [_row(status, operations, under_way.get(status.name), spent.get(status.name)) for status in statuses]
 
 
 async def operations_by_id(services: Services, ids: Iterable[int | None]) -> Mapping[int, Operation]:
@@ -76,14 +77,14 @@ async def operations_by_id(services: Services, ids: Iterable[int | None]) -> Map
 
 
 def _row(
-    status: AgentStatus, operations: Mapping[int, Operation], glance: Glance | None, spent: Spent | None
+    status: AgentStatus, operations: Mapping[int, Operation], under_way: UnderWay | None, spent: Spent | None
 ) -> Row:  # fmt: skip
     return Row(
         status=status,
         state=state_of(status),
-        glance=glance,
-        tool=None if glance is None else last_tool(glance),
-        subject=None if glance is None else subject_of(glance),
+        under_way=under_way,
+        tool=None if under_way is None else last_tool(under_way),
+        subject=None if under_way is None else subject_of(under_way),
         operation=None if status.operation is None else operations.get(status.operation),
         spent=spent,
     )

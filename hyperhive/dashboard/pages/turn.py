@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hyperhive.dashboard.agent_words import turn_state
 from hyperhive.dashboard.routes import Answer, Asked, NotFound, Page, get
-from hyperhive.dashboard.streams import entries
+from hyperhive.dashboard.turn_stream import entries
 from hyperhive.errors import Refused
 from hyperhive.wire.names import shown
 from hyperhive.wire.turns import Turn, TurnEvent

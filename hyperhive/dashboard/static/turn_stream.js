@@ -51,7 +51,7 @@ async function more(turn, last) {
   return Number(fresh.dataset.last) > last;
 }
 
-// The part of the page that says how far the turn is, which app.js keeps true, says when there is more to ask for.
+// The part of the page that says how far the turn is, which live.js keeps true, says when there is more to ask for.
 function goal() {
   const told = state.querySelector("[data-turn]");
   return told ? { turn: Number(told.dataset.turn), last: Number(told.dataset.last) } : null;
@@ -67,7 +67,7 @@ async function catchUp() {
         if (turn === 0 || !await more(turn, last)) await more(wanted.turn, 0);
       } else if (wanted.turn < turn || wanted.last <= last || !await more(turn, last)) break;
     }
-  } catch { /* app.js says that the daemon does not answer; the next change asks again */ } finally { asking = false; }
+  } catch { /* live.js says that the daemon does not answer; the next change asks again */ } finally { asking = false; }
 }
 
 if (list && state) {
@@ -76,7 +76,7 @@ if (list && state) {
     if (follows) toEnd();
   });
   button.addEventListener("click", () => { toEnd(); list.focus({ preventScroll: true }); });
-  new MutationObserver(catchUp).observe(state, { attributes: true, childList: true, subtree: true });
+  addEventListener("hive:renewed", catchUp);
   toEnd();
   catchUp();
 }
