@@ -2,6 +2,7 @@
 
 from hyperhive.dashboard.pages import (
     agent,
+    agent_configuration,
     agent_operations,
     agents,
     approvals,
@@ -11,4 +12,14 @@ from hyperhive.dashboard.pages import (
     turn,
 )
 
-__all__ = ["agent", "agent_operations", "agents", "approvals", "entrance", "home", "operations", "turn"]
+__all__ = [
+    "agent",
+    "agent_configuration",
+    "agent_operations",
+    "agents",
+    "approvals",
+    "entrance",
+    "home",
+    "operations",
+    "turn",
+]
