@@ -21,6 +21,7 @@ def deployed(hive: Hive, console: Console) -> str:
     asked = hive.manager().ask("request_apply_commit", agent="bob", commit_ref=commit, description="less mail")
     assert asked["kind"] != "err", asked
     with hive.host() as host:
+        assert host.ask("stop", name="bob")["ok"]  # so that no deploy waits for the test's program to be well
         assert host.ask("approve", id=1)["ok"]
     ended(hive)
     assert hive.status("bob")["deployed_sha"] == commit

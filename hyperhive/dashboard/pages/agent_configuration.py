@@ -7,7 +7,7 @@ from typing import Final
 
 from hyperhive import patches
 from hyperhive.dashboard.routes import Answer, Asked, Elsewhere, NotFound, Page, get, post
-from hyperhive.errors import HiveError, Refused
+from hyperhive.errors import HiveError, Refused, UnknownAgent
 from hyperhive.store.agents import unknown
 from hyperhive.wire.names import OPERATOR
 from hyperhive.wire.records import ConfigEvent
@@ -41,7 +41,7 @@ async def step(asked: Asked) -> Answer:
         found = await configurations.step(name, f"{asked.arguments['step']}/{asked.arguments['number']}")
         commit, _ = await configurations.files(name, None)
         history = await configurations.history(name)
-    except Refused as refusal:
+    except (Refused, UnknownAgent) as refusal:
         raise NotFound(str(refusal)) from refusal
     return Page(
         "configuration_step.html",
