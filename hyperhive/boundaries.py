@@ -30,6 +30,17 @@ class Plan:
     files: Path | None = None
 
 
+@frozen(kw_only=True)
+class Consumption:
+    """What an agent takes of the host: bytes of memory now, and seconds of processor time since its start.
+
+    None is what can't be known, and never a guess.
+    """
+
+    memory: int | None
+    seconds: float | None
+
+
 class IContainers(Interface):
     """A backend: what agents run in. Its refusals are `ContainerError`s whose sentence the operator reads."""
 
@@ -49,6 +60,11 @@ class IContainers(Interface):
 
     async def running() -> Mapping[str, Running]:
         """Every agent that runs now, by name, as the backend itself sees it."""
+
+    async def consumption() -> Mapping[str, Consumption]:
+        """What the agents that run take of the host, by name; who is missing can't be told of. All at once, as one look
+        at the host serves for all. Raises ContainerError where nothing can be known.
+        """
 
     async def start(name: str, generation: int, plan: Plan) -> None:
         """Start the agent by that plan; returns when its leader is up, and does nothing if this very generation runs.

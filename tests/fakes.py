@@ -18,7 +18,7 @@ from zope.interface import implementer
 from zope.interface.verify import verifyClass
 
 from hyperhive.agent_config import AgentConfig
-from hyperhive.boundaries import IContainers, IDoors, IRepositories, Plan, Running
+from hyperhive.boundaries import Consumption, IContainers, IDoors, IRepositories, Plan, Running
 from hyperhive.errors import RepositoryError
 from hyperhive.layout import Layout
 from hyperhive.limits import MailLimits, RestartPolicy
@@ -127,6 +127,10 @@ class FakeContainers:
     async def running(self) -> Mapping[str, Running]:
         await self._do("running")
         return dict(self.runs)
+
+    async def consumption(self) -> Mapping[str, Consumption]:
+        await self._do("consumption")
+        return {name: Consumption(memory=1024, seconds=2.5) for name in self.runs}
 
     async def start(self, name: str, generation: int, plan: Plan) -> None:
         await self._do("start", name, generation)

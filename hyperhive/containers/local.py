@@ -13,8 +13,8 @@ from zope.interface import implementer
 
 from hyperhive import __version__
 from hyperhive.agent_config import AgentConfig
-from hyperhive.boundaries import IContainers, Plan, Running
-from hyperhive.containers import commands, local_plan, local_watch, pidfd
+from hyperhive.boundaries import Consumption, IContainers, Plan, Running
+from hyperhive.containers import commands, consumption, local_plan, local_watch, pidfd
 from hyperhive.containers.files import clear_away
 from hyperhive.containers.keeping import KILL_SECONDS, START_SECONDS, Kept, Order, runtime_directory, start_keeper
 from hyperhive.containers.local_watch import Keepers
@@ -74,6 +74,10 @@ class LocalContainers:
     async def running(self) -> Mapping[str, Running]:
         """Every agent whose keeper is alive at this moment; no process list is read for it but the first time."""
         return await self._keepers.running()
+
+    async def consumption(self) -> Mapping[str, Consumption]:
+        """What the agents' sessions take; what an agent started in a session of its own is not counted."""
+        return await in_thread(self.reactor, consumption.of_sessions, self._keepers.sessions())
 
     async def start(self, name: str, generation: int, plan: Plan) -> None:
         """Start the agent's command; returns when it runs, or does already in this generation.

@@ -19,7 +19,7 @@ from hyperhive.containers import pidfd, search
 from hyperhive.containers.keeping import KILL_SECONDS, START_SECONDS, Kept
 from hyperhive.containers.pidfd import Watched
 from hyperhive.containers.records import Run, read_cause
-from hyperhive.containers.session import kill_session
+from hyperhive.containers.session import Session, kill_session
 from hyperhive.errors import ContainerError
 from hyperhive.layout import Layout
 from hyperhive.threads import in_thread
@@ -72,6 +72,10 @@ class Keepers:
             for name, kept in self._kept.items()
             if kept.keeper.alive()
         }
+
+    def sessions(self) -> dict[str, Session]:
+        """The session of every agent whose keeper is known to be alive, by name."""
+        return {name: kept.run.session for name, kept in self._kept.items() if kept.keeper.alive()}
 
     async def alive(self, name: str) -> Kept | None:
         """The agent if it runs; one that is just ending is waited for."""

@@ -21,7 +21,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from hyperhive.agent_config import AgentConfig
-from hyperhive.boundaries import IContainers, Plan, Running
+from hyperhive.boundaries import Consumption, IContainers, Plan, Running
 from hyperhive.containers import causes, proc, remains
 from hyperhive.containers.causes import Causes
 from hyperhive.containers.files import clear_away
@@ -120,6 +120,17 @@ class Machines:
         if self.bus.blind is None and any(name not in running for name in self._starts.known):
             running |= await strangers(self.reactor, self.bus, self._starts, running)
         return running
+
+    async def consumption(self) -> Mapping[str, Consumption]:
+        """What systemd counts of the units of the machines that are up."""
+        return {name: await self._consumed(self._kind.unit(name)) for name in self._kept.running()}
+
+    async def _consumed(self, unit: str) -> Consumption:
+        memory, nanoseconds = (
+            await self.bus.counted(unit, "MemoryCurrent"),
+            await self.bus.counted(unit, "CPUUsageNSec"),
+        )
+        return Consumption(memory=memory, seconds=None if nanoseconds is None else nanoseconds / 1e9)
 
     async def start(self, name: str, generation: int, plan: Plan) -> None:
         """Start the agent's machine; returns when it is up, and does nothing if this very generation runs already.

@@ -13,12 +13,16 @@ PROC = Path("/proc")
 
 @frozen(kw_only=True)
 class Process:
-    """One process at the moment it was looked at; `started` is in clock ticks since boot, `ended` means a zombie."""
+    """One process at the moment it was looked at; `started` is in clock ticks since boot, `ended` means a zombie.
+
+    `ticks` is the processor time that it and the children it has waited for have used, in clock ticks.
+    """
 
     pid: int
     session: int
     started: int
     ended: bool
+    ticks: int = 0
 
 
 def look(pid: int) -> Process | None:
@@ -28,7 +32,24 @@ def look(pid: int) -> Process | None:
     except (FileNotFoundError, ProcessLookupError):
         return None
     fields = stat.rpartition(b")")[2].split()
-    return Process(pid=pid, session=int(fields[3]), started=int(fields[19]), ended=fields[0] in b"ZX")
+    return Process(
+        pid=pid,
+        session=int(fields[3]),
+        started=int(fields[19]),
+        ended=fields[0] in b"ZX",
+        ticks=sum(map(int, fields[11:15])),
+    )
+
+
+def memory(pid: int) -> int | None:
+    """Bytes of memory that the process holds, its share of what it shares; 0 if it has ended, None if nobody says."""
+    try:
+        lines = (PROC / str(pid) / "smaps_rollup").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    except OSError:
+        return None
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), None)
 
 
 def command(pid: int) -> str:

@@ -29,6 +29,8 @@ NOWHERE = frozenset(
         "org.freedesktop.systemd1.NoSuchUnit",
     }
 )
+SERVICE = "org.freedesktop.systemd1.Service"
+UNCOUNTED = 2**64 - 1
 ENDINGS = {
     "failed": "the job failed",
     "timeout": "the job took longer than its unit allows",
@@ -136,6 +138,13 @@ class SystemBus:
             invocation=bytes(seen.get("InvocationID", ())).hex(),
             main_pid=seen.get("ExecMainPID", 0),
         )
+
+    async def counted(self, name: str, member: str) -> int | None:
+        """What systemd counts of a service's processes, such as `MemoryCurrent`; None where it counts nothing."""
+        remote = SYSTEMD.at(unit_path(name), "org.freedesktop.DBus.Properties")
+        with _said(f"{name} can't be looked at"):
+            number = await self._listening.session().call(remote, "Get", "ss", SERVICE, member)
+        return None if number == UNCOUNTED else int(number)
 
     async def start_unit(self, name: str, timeout: float = CALL_SECONDS) -> None:
         """Start the unit; returns when its start job is done."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
-from attrs import define
+from attrs import define, frozen
 
 from hyperhive import agent_toml
 from hyperhive.agent_config import AgentConfig
@@ -18,7 +18,17 @@ from hyperhive.services.broker import Broker
 from hyperhive.store import agents, configs
 from hyperhive.store.configs import Deployed
 from hyperhive.store.database import Connection
+from hyperhive.wire.names import shown
 from hyperhive.wire.records import ConfigEvent, ConfigFile
+
+
+@frozen(kw_only=True)
+class Step:
+    """A step in the history of a configuration; `diff` is what it changed of `before`, None where nothing was."""
+
+    event: ConfigEvent
+    before: ConfigEvent | None
+    diff: str | None
 
 
 @define(eq=False)
@@ -128,6 +138,20 @@ class Configurations:
         await self.deployed(name)
         return await self._repositories.history(name)
 
+    async def step(self, name: str, tag: str) -> Step:
+        """One step of the history, such as `deployed/3`, and what its commit changed of what was deployed before it.
+
+        Raises Refused or RepositoryError.
+        """
+        history = await self.history(name)
+        event = next((event for event in history if event.tag == tag), None)
+        if event is None:
+            message = f"the configuration of '{name}' has no step {shown(tag)}; its history lists them"
+            raise Refused(message)
+        before = _deployed_before(history, event)
+        diff = None if before is None else await self._repositories.diff(name, before.sha, event.sha)
+        return Step(event=event, before=before, diff=diff)
+
     async def files(self, name: str, ref: str | None) -> tuple[str, tuple[ConfigFile, ...]]:
         """A commit of the agent's configuration, what runs or what `ref` names, and its files.
 
@@ -141,6 +165,19 @@ class Configurations:
         """Let the broker know to whom every agent may write."""
         for name, rules in (await self._broker.database.perform(configs.mail_rules)).items():
             self._broker.obey(name, rules)
+
+
+def _deployed_before(history: Sequence[ConfigEvent], event: ConfigEvent) -> ConfigEvent | None:
+    """What was deployed last before the approval that the step is of; a deploy that failed afterwards never was."""
+    number = _number(event)
+    failed = {_number(one) for one in history if one.tag.startswith("failed/")}
+    deployed = [one for one in history if one.tag.startswith("deployed/") and _number(one) not in failed]
+    return max((one for one in deployed if _number(one) < number), key=_number, default=None)
+
+
+def _number(event: ConfigEvent) -> int:
+    number = event.tag.rpartition("/")[2]
+    return int(number) if number.isdigit() else 0
 
 
 def _shown(files: Mapping[str, bytes]) -> Iterator[ConfigFile]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Final
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 from twisted.internet.defer import Deferred
 
-from hyperhive.boundaries import IContainers, Running
-from hyperhive.errors import UnknownAgent
+from hyperhive.boundaries import Consumption, IContainers, Running
+from hyperhive.errors import ContainerError, UnknownAgent
 from hyperhive.limits import log_lines
 from hyperhive.services.broker import Broker
 from hyperhive.services.feed import Kind
@@ -23,6 +24,8 @@ from hyperhive.wire.records import AgentStatus, Backend, OpenThread
 from hyperhive.wire.states import HarnessState
 from hyperhive.wire.turns import Harness
 
+CONSUMPTION_SECONDS: Final = 5.0
+
 
 @define(eq=False)
 class Roster:
@@ -30,6 +33,8 @@ class Roster:
 
     _broker: Broker
     _containers: IContainers
+    _consumed: Mapping[str, Consumption] = field(factory=dict, init=False)
+    _looked_at: float = field(default=-math.inf, init=False)
 
     def names(self) -> Deferred[tuple[str, ...]]:
         """Every agent of the hive, running or not."""
@@ -54,6 +59,20 @@ class Roster:
             lambda connection: (configs.kept(connection), operations.under_way(connection))
         )
         return tuple(Kept(name=name, destroyed_at=at, operation=under_way.get(name)) for name, at in rows)
+
+    async def consumption(self) -> Mapping[str, Consumption]:
+        """What the agents that run take of the host, looked at every few seconds however often that is asked.
+
+        Whose is not known is missing; nobody's is while the backend can't tell.
+        """
+        now = self._broker.clock.seconds()
+        if now >= self._looked_at + CONSUMPTION_SECONDS:
+            self._looked_at = now
+            try:
+                self._consumed = await self._containers.consumption()
+            except ContainerError:
+                self._consumed = {}
+        return self._consumed
 
     @property
     def backend(self) -> Backend:

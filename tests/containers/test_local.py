@@ -601,3 +601,17 @@ async def test_remove_takes_records_and_logs_away(hive: Hive) -> None:
     assert hive.layout.notes("alice").exists()
     assert await containers.log("alice", 5) == []
     assert await containers.cause("alice", 1) is None
+
+
+async def test_an_agent_takes_what_its_session_holds_and_has_used(hive: Hive) -> None:
+    hive.agent("alice", FOREVER)
+    containers, _ = hive.backend()
+    assert await containers.consumption() == {}
+    await containers.start("alice", 1, Plan())
+    taken = (await containers.consumption())["alice"]
+    assert taken.memory is not None
+    assert 0 < taken.memory < 64 * 1024 * 1024
+    assert taken.seconds is not None
+    assert 0 <= taken.seconds < 30
+    await containers.stop("alice", graceful=False)
+    assert await containers.consumption() == {}

@@ -391,6 +391,14 @@ async def test_a_unit_is_seen_as_it_is_and_an_unknown_one_is_inactive(opened: Sy
     assert await refusal(opened.unit("alice")) == "alice can't be looked at: That is no unit name"
 
 
+async def test_what_systemd_counts_is_a_number_and_what_it_does_not_is_none(
+    opened: SystemBus, systemd: Systemd
+) -> None:
+    systemd.units[ALICE] = {"MemoryCurrent": variant("t", 4096), "CPUUsageNSec": variant("t", 2**64 - 1)}
+    assert await opened.counted(ALICE, "MemoryCurrent") == 4096
+    assert await opened.counted(ALICE, "CPUUsageNSec") is None
+
+
 def test_a_unit_has_the_path_that_systemd_gives_it() -> None:
     # As `systemd-escape` and `busctl tree` show it.
     assert unit_path("container@h-a.service") == "/org/freedesktop/systemd1/unit/container_40h_2da_2eservice"

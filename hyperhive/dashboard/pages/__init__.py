@@ -2,6 +2,7 @@
 
 from hyperhive.dashboard.pages import (
     agent,
+    agent_configuration,
     agent_operations,
     agents,
     approvals,
@@ -18,6 +19,7 @@ from hyperhive.dashboard.pages import (
 
 __all__ = [
     "agent",
+    "agent_configuration",
     "agent_operations",
     "agents",
     "approvals",

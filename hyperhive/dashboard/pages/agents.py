@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from attrs import frozen
 
+from hyperhive.boundaries import Consumption
 from hyperhive.dashboard.agent_words import State, being, last_tool, state_of, subject_of
 from hyperhive.dashboard.routes import Answer, Asked, Page, get
 from hyperhive.dashboard.services import Services
@@ -27,6 +28,7 @@ class Row:
     subject: str | None
     operation: Operation | None
     spent: Spent | None
+    takes: Consumption | None
 
     def has(self, text: str | None, state: str | None) -> bool:
         """Whether a filter for that text, and for that word of a state, lets it through."""
@@ -66,25 +68,23 @@ async def rows(services: Services) -> list[Row]:
     statuses = await services.roster.statuses()
     operations = await operations_by_id(services, (status.operation for status in statuses))
     under_way = {one.turn.agent: one for one in await services.turns.under_way()}
-    spent = await services.turns.spent_today()
-    return [_row(status, operations, under_way.get(status.name), spent.get(status.name)) for status in statuses]
+    spent, takes = await services.turns.spent_today(), await services.roster.consumption()
+    return [
+        Row(
+            status=status,
+            state=state_of(status),
+            under_way=(turn := under_way.get(status.name)),
+            tool=None if turn is None else last_tool(turn),
+            subject=None if turn is None else subject_of(turn),
+            operation=None if status.operation is None else operations.get(status.operation),
+            spent=spent.get(status.name),
+            takes=takes.get(status.name),
+        )
+        for status in statuses
+    ]
 
 
 async def operations_by_id(services: Services, ids: Iterable[int | None]) -> Mapping[int, Operation]:
     """Those operations as they stand."""
     found = await services.lifecycle.rows([id_ for id_ in ids if id_ is not None])
     return {operation.id: operation for operation in found}
-
-
-def _row(
-    status: AgentStatus, operations: Mapping[int, Operation], under_way: UnderWay | None, spent: Spent | None
-) -> Row:  # fmt: skip
-    return Row(
-        status=status,
-        state=state_of(status),
-        under_way=under_way,
-        tool=None if under_way is None else last_tool(under_way),
-        subject=None if under_way is None else subject_of(under_way),
-        operation=None if status.operation is None else operations.get(status.operation),
-        spent=spent,
-    )
