@@ -99,7 +99,7 @@ def post(pattern: str) -> Callable[[Handler], Handler]:
 
 def _route(method: str, pattern: str) -> Callable[[Handler], Handler]:
     made = re.sub(r"<(\w+):int>", r"(?P<\1>[0-9]{1,18})", pattern)
-    compiled = re.compile(re.sub(r"<(\w+)>", r"(?P<\1>[^/]{1,128})", made))
+    compiled = re.compile(re.sub(r"(?<!P)<(\w+)>", r"(?P<\1>[^/]{1,128})", made))
 
     def add(handler: Handler) -> Handler:
         ROUTES.append(Route(method, compiled, handler))

@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup
+from markupsafe import Markup, escape
+
+from hyperhive.unseen import is_plain, told_apart
 
 UNITS: Final = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
@@ -73,15 +75,8 @@ _HIDDEN: Final = Markup('<span class="hidden-character">U+{:04X}</span>')
 
 def visible(text: str) -> Markup:
     """A text in which what can't be seen, or turns the order of what can, stands as its code point."""
+    if is_plain(text):
+        return escape(text)
     return Markup("").join(
-        _HIDDEN.format(ord(character)) if _hides(character) else character for character in text
+        char if seen else _HIDDEN.format(ord(char)) for char, seen in told_apart(text, plain="\n\t")
     )  # fmt: skip
-
-
-def _hides(character: str) -> bool:
-    if character in "\n\t":
-        return False
-    return not character.isprintable() or 0x2066 <= ord(character) <= 0x2069 or ord(character) in _WITHOUT_WIDTH
-
-
-_WITHOUT_WIDTH: Final = frozenset((0x00AD, 0x034F, 0x061C, 0x115F, 0x1160, 0x180E, 0x3164, 0xFE0F, 0xFFA0))

@@ -5,20 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from hyperhive.unseen import is_plain, told_apart
+
 _CONTROLS: Final = (*range(0x20), *range(0x7F, 0xA0))
 _BIDI: Final = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _LINE_ENDS: Final = (0x2028, 0x2029)
 _SURROGATES: Final = range(0xD800, 0xE000)
-_UNSEEN: Final = frozenset(
-    map(
-        chr,
-        (
-            0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, *range(0x180B, 0x1810), 0x2800, 0x3164, *range(0xFE00, 0xFE10),
-            0xFFA0, *range(0xE0100, 0xE01F0),
-        ),
-    )
-)  # fmt: skip
-"""What Unicode calls printable, and nobody sees: joiners, fillers, variation selectors, an empty Braille cell."""
 
 
 def escape(text: str) -> str:
@@ -32,15 +24,9 @@ def revealed(text: str) -> str:
     Beyond what `escape` spells out these are line ends, spaces that are not the space, invisible and unassigned
     characters, and marks that would be drawn over an ASCII character, as a stroke that makes a `+` of a `-`.
     """
-    if text.isascii() and text.isprintable():
+    if is_plain(text):
         return text
-    shown, bare = [], True
-    for char in text:
-        over = _is_drawn_over(char)
-        plain = char == "\t" or (char.isprintable() and char not in _UNSEEN and not (over and bare))
-        shown.append(char if plain else f"<U+{ord(char):04X}>")
-        bare = bare if over else char.isascii() or not plain
-    return "".join(shown)
+    return "".join(char if seen else f"<U+{ord(char):04X}>" for char, seen in told_apart(text))
 
 
 def one_line(text: str) -> str:
@@ -57,13 +43,6 @@ def shortened(text: str, longest: int) -> str:
     """`text` on one line of at most `longest` characters."""
     line = one_line(text)
     return line if len(line) <= longest else line[: longest - 1] + "…"
-
-
-def _is_drawn_over(char: str) -> bool:
-    """Whether it has no place of its own and goes over the character before it."""
-    from unicodedata import category
-
-    return category(char) in {"Mn", "Me"}
 
 
 def _spelled(points: Iterable[int]) -> dict[int, str]:

@@ -10,7 +10,7 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 
 from hyperhive.errors import OperationFailed, Refused, UnknownAgent
-from hyperhive.limits import MOST_UNDECIDED
+from hyperhive.limits import MOST_UNDECIDED, rows
 from hyperhive.services import verdicts
 from hyperhive.services.broker import Broker
 from hyperhive.services.effects import Effects
@@ -87,8 +87,10 @@ class Approvals(Service):
 
         self._broker.announce(await self._broker.database.perform(change))
 
-    async def approve(self, id_: int, by: str, digest: str | None = None) -> int:
+    async def approve(self, id_: int, by: str, digest: str | None = None, note: str | None = None) -> int:
         """Yes: the operation that this starts, once both are on disk. `digest` is that of the diff that was looked at.
+
+        `note` is told to the manager with the result.
 
         Raises Refused where the decision was taken already, or something else than was shown would change; and
         OperationFailed where it can't be carried out: the approval is then `failed`, and says why.
@@ -101,7 +103,7 @@ class Approvals(Service):
             message = f"approval {id_} is about no commit, so there is no digest of it; leave it out"
             raise Refused(message)
         operation, error, effects = await self._broker.database.perform(
-            partial(self._decide, id_=id_, by=by, base=base, now=self._broker.now())
+            partial(self._decide, id_=id_, by=by, note=note, base=base)
         )
         self._broker.announce(effects)
         if operation is None:
@@ -154,14 +156,27 @@ class Approvals(Service):
         """The undecided ones that the seed can read, and how many others wait."""
         return self._broker.database.perform(table.pending)
 
+    def one(self, id_: int) -> Deferred[Approval]:
+        """That one. Fails with Refused."""
+        return self._broker.database.perform(partial(table.one, id_=id_))
+
+    def undecided(self) -> Deferred[tuple[Approval, ...]]:
+        """Those of every kind that wait, oldest first."""
+        return self._broker.database.perform(table.undecided)
+
+    def decided(self, limit: int, before: int | None) -> Deferred[tuple[Approval, ...]]:
+        """The last that wait no longer, newest first, with ids below `before`."""
+        return self._broker.database.perform(partial(table.decided, limit=rows(limit), before=before))
+
     def every(self) -> Deferred[tuple[Approval, ...]]:
         """All of them, newest first."""
         return self._broker.database.perform(table.every)
 
     def _decide(
-        self, connection: Connection, id_: int, by: str, base: str | None, now: int
+        self, connection: Connection, id_: int, by: str, note: str | None, base: str | None
     ) -> tuple[Operation | None, str | None, Effects]:
-        approval = table.decide(connection, id_, by, now)
+        now = self._broker.now()
+        approval = table.decide(connection, id_, by, now, note)
         effects = Effects(rows=[(Kind.APPROVAL, id_, None)])
         if base is not None:
             check_unchanged(connection, approval, base)

@@ -52,6 +52,11 @@ class Broker(Service):
         """The time, in unix seconds, as rows keep it."""
         return int(self.clock.seconds())
 
+    @property
+    def trouble(self) -> str | None:
+        """Why nothing can be written down now, as a sentence; None while it can."""
+        return None if self.database.trouble is None else str(self.database.trouble)
+
     def obey(self, name: str, rules: MailRules) -> None:
         """From now on the agent writes by those rules."""
         self._rules[name] = rules

@@ -97,6 +97,10 @@ class Configurations:
         if wrong is not None:
             raise BadConfig(wrong)
 
+    async def said(self, name: str, commit: str) -> AgentConfig:
+        """What that commit of the agent's configuration says. Raises BadConfig or RepositoryError."""
+        return agent_toml.parse((await self._repositories.read(name, commit))[agent_toml.FILE])
+
     async def check_sharing(self, name: str, config: AgentConfig) -> None:
         """Raises BadConfig if an agent could put something else in the place of what another is shown of the host."""
         shown = await self._broker.database.perform(configs.sources)

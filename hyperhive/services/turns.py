@@ -18,15 +18,18 @@ from hyperhive.services.broker import Broker
 from hyperhive.services.feed import Kind
 from hyperhive.services.leases import Leases
 from hyperhive.services.turn_endings import Ending, Over, end, supersede
-from hyperhive.store import kept_replies, mail, turns
+from hyperhive.store import kept_replies, mail, turn_views, turns
 from hyperhive.store.database import Change, Connection, Result
 from hyperhive.store.kept_replies import Kept
 from hyperhive.store.mail import Post
+from hyperhive.store.turn_views import Glance, Spent
 from hyperhive.store.turns import Opening
 from hyperhive.wire.names import EVERYONE, OPERATOR
+from hyperhive.wire.records import MessageRow
 from hyperhive.wire.states import TurnOutcome
 from hyperhive.wire.turns import Turn, TurnEvent, Usage
 
+DAY: Final = 86_400
 SOON: Final = 0.5
 """Seconds within which followers hear of a turn's new events, however many batches of them come meanwhile."""
 
@@ -127,9 +130,22 @@ class Turns(Service):
         """A turn, and those of its events that come after that number, as many as fit. Fails with Refused."""
         return self._broker.database.perform(partial(turns.log, id_=turn, after=after))
 
-    def open_of(self, name: str) -> Deferred[int | None]:
-        """The turn that the agent is in."""
-        return self._broker.database.perform(partial(turns.open_of, name=name))
+    def glances(self) -> Deferred[dict[str, Glance]]:
+        """For each agent that is in a turn: what it is in the middle of."""
+        return self._broker.database.perform(turn_views.glances)
+
+    def about(self, turn: Turn) -> Deferred[tuple[MessageRow, ...]]:
+        """The mail that the turn began with, without what is forgotten."""
+        return self._broker.database.perform(partial(turn_views.about, turn=turn))
+
+    def tail(self, turn: int, most: int) -> Deferred[tuple[TurnEvent, ...]]:
+        """The last events of a turn, oldest first; at most so many."""
+        return self._broker.database.perform(partial(turn_views.tail, id_=turn, most=most))
+
+    def spent_today(self) -> Deferred[dict[str, Spent]]:
+        """By the agents' names: what their turns took that began today, which begins at midnight in UTC."""
+        now = self._broker.now()
+        return self._broker.database.perform(partial(turn_views.spent, since=now - now % DAY))
 
     def _announce(self, name: str, over: Over) -> None:
         self._leases.left_hands(name, [*over.ids, *over.unseen])

@@ -36,7 +36,8 @@ def resolve_with_operation(
     """End the approvals whose action was that operation."""
     status = ApprovalStatus.APPROVED if state is OperationState.SUCCEEDED else ApprovalStatus.FAILED
     for approval in approvals.of_operation(connection, operation):
-        resolve(connection, effects, approval, status, error, now)
+        note = "\n\n".join(filter(None, (error, approval.note)))  # what was said with the yes is kept
+        resolve(connection, effects, approval, status, note or None, now)
 
 
 def fail_approvals_of(connection: Connection, effects: Effects, agent: str, note: str, now: int) -> None:

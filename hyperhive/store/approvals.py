@@ -65,6 +65,20 @@ def pending(connection: Connection) -> tuple[tuple[Approval, ...], int]:
     return shown, int(connection.execute(others).fetchone()[0])
 
 
+def undecided(connection: Connection) -> tuple[Approval, ...]:
+    """The undecided ones of every kind, oldest first."""
+    return tuple(
+        _approval(row) for row in connection.execute(f"{_SELECT} WHERE {_UNDECIDED} ORDER BY id LIMIT ?", (MOST_ROWS,))
+    )
+
+
+def decided(connection: Connection, limit: int, before: int | None) -> tuple[Approval, ...]:
+    """The last that are no longer to be decided, with ids below `before`, newest first."""
+    bound = 2**63 - 1 if before is None else before
+    rows = connection.execute(f"{_SELECT} WHERE NOT ({_UNDECIDED}) AND id < ? ORDER BY id DESC LIMIT ?", (bound, limit))
+    return tuple(_approval(row) for row in rows)
+
+
 def every(connection: Connection) -> tuple[Approval, ...]:
     """All of them, decided or not, newest first."""
     return tuple(_approval(row) for row in connection.execute(f"{_SELECT} ORDER BY id DESC LIMIT {MOST_ROWS}"))
@@ -79,11 +93,12 @@ def one(connection: Connection, id_: int) -> Approval:
     return _approval(row)
 
 
-def decide(connection: Connection, id_: int, by: str, now: int) -> Approval:
+def decide(connection: Connection, id_: int, by: str, now: int, note: str | None = None) -> Approval:
     """Take the decision on an approval, if it is still to be taken; the row as it was. Raises Refused."""
     approval = one(connection, id_)
     cursor = connection.execute(
-        f"UPDATE approvals SET decided_at = ?, decided_by = ? WHERE id = ? AND {_UNDECIDED}", (now, by, id_)
+        f"UPDATE approvals SET decided_at = ?, decided_by = ?, note = ? WHERE id = ? AND {_UNDECIDED}",
+        (now, by, note, id_),
     )
     if cursor.rowcount != 1:
         raise Refused(already(approval))

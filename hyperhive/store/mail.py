@@ -1,4 +1,4 @@
-"""The table of messages: how mail comes in, and how it is forgotten. Its shape and states stand in `schema`."""
+"""The table of messages: how mail comes in, and how it is forgotten. Its shape and states stand in `upgrades`."""
 
 from __future__ import annotations
 

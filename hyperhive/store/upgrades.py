@@ -245,6 +245,9 @@ CREATE TABLE sessions (
 
 -- The words of mail, indexed as somebody searches: a message costs nothing here when it is sent.
 CREATE VIRTUAL TABLE messages_words USING fts5 (body, content = 'messages', content_rowid = 'id');
+
+-- What was spent today is asked again and again.
+CREATE INDEX turns_started ON turns (started_at);
 """
 
 UPGRADES: Final[tuple[str, ...]] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)

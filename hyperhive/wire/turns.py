@@ -61,7 +61,6 @@ class Order:
     `model` and `token` belong to the orders that are about them.
     """
 
-    id: int
     order: OrderKind
     turn: int | None = absent()
     model: str | None = absent()

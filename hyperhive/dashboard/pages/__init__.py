@@ -1,5 +1,5 @@
 """The console's pages, one file each: what they show, and what their forms do. To import this is to have them all."""
 
-from hyperhive.dashboard.pages import entrance, home
+from hyperhive.dashboard.pages import agent, agent_operations, agents, approvals, entrance, home, operations, turn
 
-__all__ = ["entrance", "home"]
+__all__ = ["agent", "agent_operations", "agents", "approvals", "entrance", "home", "operations", "turn"]
