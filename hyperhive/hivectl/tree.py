@@ -55,6 +55,10 @@ SECTIONS: Final = {
         "hyperhive.hivectl.mail_commands",
         ("send", "inbox", "messages", "held", "release", "dead-letters", "requeue"),
     ),
+    "Console": (
+        "hyperhive.hivectl.console_commands",
+        ("dashboard", "sessions", "revoke"),
+    ),
     "Containers": (
         "hyperhive.hivectl.image",
         ("image",),
