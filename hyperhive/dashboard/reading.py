@@ -51,13 +51,16 @@ def form_of(request: Any) -> Fields:
 
 def _fields(written: bytes, what: str) -> Fields:
     try:
-        pairs = parse_qsl(written, keep_blank_values=True, max_num_fields=MOST_FIELDS)
+        # A character stands for a byte each here: bytes themselves are taken for ASCII, and nothing beyond it is.
+        pairs = parse_qsl(
+            written.decode("latin-1"), keep_blank_values=True, max_num_fields=MOST_FIELDS, encoding="latin-1"
+        )  # fmt: skip
     except ValueError:
         raise Unreadable(400, f"{what} has more than {MOST_FIELDS} fields") from None
     fields: dict[str, list[str]] = {}
     for name, value in pairs:
-        text = _text(value, f"a field of {what}").replace("\r\n", "\n")
-        fields.setdefault(_text(name, f"the name of a field of {what}"), []).append(text)
+        text = _text(value.encode("latin-1"), f"a field of {what}").replace("\r\n", "\n")
+        fields.setdefault(_text(name.encode("latin-1"), f"the name of a field of {what}"), []).append(text)
     return fields
 
 
