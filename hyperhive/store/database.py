@@ -224,15 +224,6 @@ class Database:
         elif wrote:
             self.trouble = None
 
-    def _judge(self, outcomes: list[Outcome], *, wrote: bool) -> None:
-        """Know whether the database takes what is written; a batch that only read does not tell."""
-        failures = [what.value for _, what in outcomes if isinstance(what, Failure)]
-        troubles = [error for error in failures if isinstance(error, DatabaseTrouble)]
-        if troubles:
-            self.trouble = troubles[-1]
-        elif wrote:
-            self.trouble = None
-
 
 _Request = tuple[Change[Any], Callable[[Any], object], Callable[[Failure], object]]
 
