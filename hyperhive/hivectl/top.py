@@ -53,7 +53,7 @@ class Top:
     _standing: Standing | None = field(default=None, init=False)
 
     async def run(self) -> None:
-        """Show the hive until the operator has enough. Raises UnreachableError where no daemon is there to begin with."""
+        """Show the hive until the operator has enough. Raises UnreachableError where no daemon is to be found."""
         (await connect(self.reactor, self.paths)).abort()
         with Terminal(self.reactor, self.screen.out, self._press, self._end) as self._terminal:
             before = signal.signal(signal.SIGWINCH, lambda *_: self.reactor.callFromThread(self._draw))

@@ -65,12 +65,9 @@ def _needs(standing: Standing, view: View) -> Iterator[Item]:
 
 
 def _need(key: str, said: str, style: str, *commands: str, body: str = "") -> Item:
-    details = [
-        Line(said, style),
-        Line(""),
-        *map(Verbatim, body.splitlines()),
-        *(Line(line, "dim") for line in commands),
-    ]
+    details: list[Line | Verbatim] = [Line(said, style), Line("")]
+    details += [Verbatim(line) for line in body.splitlines()]
+    details += [Line(command, "dim") for command in commands]
     return Item(key=key, section=NEEDS, line=Line(said, style), details=details)
 
 

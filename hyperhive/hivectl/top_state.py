@@ -44,10 +44,14 @@ class Wording:
 
 @define
 class State:
-    """All that the screen shows. `chosen` and `open` are the keys of items, `trouble` why it is not live."""
+    """All that the screen shows. `chosen` and `open` are the keys of items, `trouble` why it is not live.
+
+    Until the operator has `moved`, the first thing is the chosen one.
+    """
 
     items: Sequence[Item] = ()
     chosen: str | None = None
+    moved: bool = False
     open: str | None = None
     details: Sequence[Line | Verbatim] = ()
     scrolled: int = 0
@@ -68,7 +72,9 @@ class State:
         """Show these from now on; what was chosen stays that, and where it is gone its place does."""
         keys, at = [item.key for item in items], self._at()
         self.items = items
-        if self.chosen not in keys:
+        if not self.moved:
+            self.chosen = keys[0] if keys else None
+        elif self.chosen not in keys:
             self.chosen = keys[min(at, len(keys) - 1)] if keys else None
         if self.open is not None and self.open not in keys:
             self.open, self.said = None, "What you looked at is settled."
@@ -109,6 +115,7 @@ class State:
         if self.open is not None:
             self.scrolled = max(0, min(self.scrolled + step, len(self.details) - 1))
         elif self.items:
+            self.moved = True
             self.chosen = self.items[max(0, min(self._at() + step, len(self.items) - 1))].key
 
     def _approve(self) -> str | None:

@@ -79,6 +79,7 @@ def test_keys_move_and_stop_at_the_ends() -> None:
 
 def test_what_is_chosen_stays_chosen_as_others_come_and_its_place_is_kept_when_it_goes() -> None:
     shown = state(agents=[rows.agent("b"), rows.agent("c")])
+    press(shown, "j", "k")
     shown.take(listed(agents=[rows.agent("a"), rows.agent("b"), rows.agent("c")]))
     assert shown.chosen == "agent-b"
     shown.take(listed(agents=[rows.agent("a"), rows.agent("c")]))
@@ -86,6 +87,12 @@ def test_what_is_chosen_stays_chosen_as_others_come_and_its_place_is_kept_when_i
     shown.take([])
     assert shown.chosen is None
     assert press(shown, "j", "a", "d", "r", ENTER) is None
+
+
+def test_what_comes_to_need_the_operator_is_chosen_until_the_operator_chooses() -> None:
+    shown = state(agents=[rows.agent("a"), rows.agent("b")])
+    shown.take(listed(agents=[rows.agent("a"), rows.agent("b")], approvals=[rows.approval()]))
+    assert shown.chosen == "approval-7"
 
 
 def test_an_approval_is_granted_once_that_was_confirmed() -> None:
