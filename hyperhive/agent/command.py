@@ -5,25 +5,21 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from pathlib import Path
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred
-from twisted.internet.error import ProcessExitedAlready, ProcessTerminated
+from twisted.internet.error import ProcessTerminated
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 
+from hyperhive.agent.sessions import how_ended, in_own_session, send_signal
 from hyperhive.wire.fields import BODY_BYTES
 from hyperhive.wire.records import Letter
 
 GRACE: Final = 5.0
 """Seconds between the SIGTERM and the SIGKILL of a command, and that its output may stay open after its end."""
-
-OWN_SESSION: Final = str(Path(__file__).with_name("own_session.py"))
 
 
 class CommandFailed(Exception):
@@ -45,7 +41,7 @@ class Command:
         if shutil.which(self._words[0]) is None:
             raise CommandFailed(f"{self._words[0]!r} is not there, or may not be run")
         run = Run(self._reactor, letter.body.encode(), hear)
-        words = [sys.executable, "-I", "-S", OWN_SESSION, *self._words]
+        words = in_own_session(self._words)
         try:
             self._reactor.spawnProcess(run, words[0], words, environment(letter), childFDs={0: "w", 1: "r", 2: 2})
         except OSError as error:
@@ -81,7 +77,7 @@ class Run(ProcessProtocol):
         self._deadline: IDelayedCall | None = None
 
     def end(self) -> None:
-        """SIGTERM to all that the command started, and SIGKILL to what is left after the grace time."""
+        """SIGTERM to all that the command started; SIGKILL to what is left once it is over, or has had its grace."""
         self._ending = True
         self._signal(signal.SIGTERM)
         self._set_deadline()
@@ -110,6 +106,8 @@ class Run(ProcessProtocol):
         """The command has ended, and no more output comes."""
         if self._deadline is not None and self._deadline.active():
             self._deadline.cancel()
+        if self._ending:
+            self._signal(signal.SIGKILL)
         if self.output.called:
             return
         if self._line:
@@ -129,29 +127,16 @@ class Run(ProcessProtocol):
         self.transport.loseConnection()
 
     def _signal(self, number: signal.Signals) -> None:
-        try:
-            os.killpg(self._pid, number)
-        except ProcessLookupError:  # gone, or has not begun its session yet
-            with suppress(ProcessExitedAlready):
-                self.transport.signalProcess(number)
+        send_signal(self.transport, self._pid, number)
 
 
 def judged(reason: Failure, written: bytes) -> str:
     """What a command that ended so has to say. Raises CommandFailed."""
     if len(written) > BODY_BYTES:
         raise CommandFailed(f"wrote more than the {BODY_BYTES} bytes that a message holds")
-    end = reason.value
-    if isinstance(end, ProcessTerminated):
-        raise CommandFailed(f"exited with status {end.exitCode}" if end.signal is None else killed_by(end.signal))
+    if isinstance(reason.value, ProcessTerminated):
+        raise CommandFailed(how_ended(reason))
     try:
         return written.decode()
     except UnicodeDecodeError:
         raise CommandFailed("wrote what is not UTF-8") from None
-
-
-def killed_by(number: int) -> str:
-    """`killed by SIGKILL`; some signals have no name."""
-    try:
-        return f"was killed by {signal.Signals(number).name}"
-    except ValueError:
-        return f"was killed by signal {number}"

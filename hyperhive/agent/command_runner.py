@@ -35,14 +35,13 @@ class CommandRunner:
 
         One that ends well although it was cancelled has done its work all the same.
         """
-        if not prompt.letters:
+        if prompt.letter is None:
             return Result()
-        (letter,) = prompt.letters
         self._ended_as = None
         late = TurnError(f"the command did not end within {self._turn_seconds:g} seconds")
         limit = self._clock.callLater(self._turn_seconds, self._end, late)
         try:
-            self._run = self._command.run(letter, hear)
+            self._run = self._command.run(prompt.letter, hear)
             return Result(reply=await self._run.output)
         except CommandFailed as failed:
             raise self._why(failed) from failed

@@ -120,7 +120,7 @@ class Loop:
 
     async def _answer(self, letter: Letter) -> None:
         """From the message to the end of its turn."""
-        ending = await self._turn((letter,), lambda hear: self._working.answer(letter, hear))
+        ending = await self._turn(letter, lambda hear: self._working.answer(letter, hear))
         if ending.outcome is TurnOutcome.DONE:
             self._is_full = (ending.usage.context_tokens or 0) > self._context_tokens
             self._note(letter, self._working.said)
@@ -129,27 +129,28 @@ class Loop:
 
     async def _tidy_up(self) -> None:
         """A turn of the agent's own, in which it writes notes and its context is shortened."""
-        ending = await self._turn((), self._working.tidy_up)
+        ending = await self._turn(None, self._working.tidy_up)
         if ending.outcome is TurnOutcome.DONE:
             self._log.info("notes were written and the context was shortened")
         else:
             self._log.warn("the context was not shortened, as {error}", error=ending.error)
 
-    async def _turn(self, letters: tuple[Letter, ...], work: Work) -> Ending:
-        """A turn, and what its end means for the next one."""
+    async def _turn(self, letter: Letter | None, work: Work) -> Ending:
+        """A turn about that message or none, and what its end means for the next one."""
         self._login.remember()
         try:
-            ending = await self._turns.do(letters, work)
+            ending = await self._turns.do(letter, work)
         except (Refused, WireError) as error:
             ending = Ending(outcome=TurnOutcome.FAILED, spent=False, error=f"no turn could begin: {error}")
-            await self._put_back(letters)
+            if letter is not None:
+                await self._put_back(letter)
         self._standing.model = ending.usage.model or self._standing.model
         self._rest = self._setbacks.rest(ending)
         return ending
 
-    async def _put_back(self, letters: tuple[Letter, ...]) -> None:
+    async def _put_back(self, letter: Letter) -> None:
         try:
-            await self._daemon.ask(RequeueInflight(tuple(letter.id for letter in letters), spent=False))
+            await self._daemon.ask(RequeueInflight((letter.id,), spent=False))
         except (Refused, WireError) as error:
             self._log.error("what became of the message was not taken note of: {error}", error=error)
 

@@ -98,7 +98,7 @@ class Agent:
             runner,
             Working(self._link, runner, prompts),
             setbacks=Setbacks(self._reactor, stagger),
-            login=LoginWatch(self._reactor, self._settings.credentials),
+            login=LoginWatch(self._reactor, self._settings.login),
             context_tokens=self._settings.context_tokens,
         )
         await self._loop.serve()

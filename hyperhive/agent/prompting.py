@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from string import Template
 from typing import Final
@@ -12,7 +11,8 @@ from typing import Final
 import orjson
 from attrs import frozen
 
-from hyperhive.wire.names import MANAGER, OPERATOR, REMINDER, SYSTEM
+from hyperhive.agent.texts import time
+from hyperhive.wire.names import DEAF, MANAGER, OPERATOR
 from hyperhive.wire.records import Letter, OpenThread
 from hyperhive.wire.responses import Identity
 
@@ -48,7 +48,7 @@ class Prompts:
             {
                 "id": str(letter.id),
                 "sender": letter.sender,
-                "sent": _time(letter.at),
+                "sent": time(letter.at),
                 "history": _history(letter),
                 "boundary": self.word(),
                 "body": letter.body,
@@ -57,10 +57,9 @@ class Prompts:
             },
         )
 
-    def owed(self, threads: Sequence[OpenThread], besides: Sequence[Letter]) -> str:
-        """What it is told of what is open, `besides` the messages of the turn itself."""
-        at_hand = {letter.id for letter in besides}
-        told = [thread for thread in threads if thread.kind != "message" or thread.id not in at_hand]
+    def owed(self, threads: Sequence[OpenThread], besides: Letter) -> str:
+        """What it is told of what is open, `besides` the message of the turn itself."""
+        told = [thread for thread in threads if (thread.kind, thread.id) != ("message", besides.id)]
         rest = len(told) - MOST_THREADS
         lines = [_thread(thread) for thread in told[:MOST_THREADS]] or ["Nothing is open."]
         more = f"There are {rest} more; get_open_threads shows all of them." if rest > 0 else ""
@@ -101,7 +100,7 @@ def _history(letter: Letter) -> str:
 
 
 def _reply(letter: Letter) -> str:
-    if letter.sender in {SYSTEM, REMINDER}:
+    if letter.sender in DEAF:
         return f'Nobody reads replies to "{letter.sender}". If there is nothing to do about it, end the turn.'
     how = f'call the tool send with to "{letter.sender}" and in_reply_to {letter.id}'
     who = "The operator is a person and waits for an answer" if letter.sender == OPERATOR else "If a reply is wanted"
@@ -124,12 +123,8 @@ def _thread(thread: OpenThread) -> str:
     owes = thread.direction == "owes"
     quoted = thread.text if len(thread.text) <= MOST_QUOTED else thread.text[:MOST_QUOTED] + " …"
     who = f'to "{thread.peer}"' if owes else f'from "{thread.peer}"'
-    until = "" if thread.deadline_at is None else f", until {_time(thread.deadline_at)}"
+    until = "" if thread.deadline_at is None else f", until {time(thread.deadline_at)}"
     return (
-        f"- You {'owe' if owes else 'are owed'}: {thread.kind} {thread.id} {who}, since {_time(thread.since)}{until}: "
+        f"- You {'owe' if owes else 'are owed'}: {thread.kind} {thread.id} {who}, since {time(thread.since)}{until}: "
         f"{orjson.dumps(quoted).decode()}"
     )
-
-
-def _time(at: int) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

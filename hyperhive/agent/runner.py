@@ -5,7 +5,7 @@ Another CLI is one more file with an `IRunner` in it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from attrs import frozen
 from zope.interface import Attribute, Interface
@@ -16,10 +16,10 @@ from hyperhive.wire.turns import Usage
 
 @frozen(kw_only=True)
 class Prompt:
-    """What a turn is about: the text for a model, and the mail that it was made from (none: work of the loop's own)."""
+    """What a turn is about: the text for a model, and the message that it tells of (none: work of the loop's own)."""
 
     text: str
-    letters: Sequence[Letter] = ()
+    letter: Letter | None = None
 
 
 @frozen(kw_only=True)

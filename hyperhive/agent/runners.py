@@ -15,6 +15,8 @@ from hyperhive.agent_config import CLAUDE
 
 OWN: Final = ".hive-agent"
 """The directory among the agent's notes where its program keeps what it must know after a restart."""
+CLAUDE_SETTINGS: Final = "claude-settings.json"
+"""Among the files of an agent's configuration, settings for the CLI."""
 
 
 class NoRunner(Exception):
@@ -40,16 +42,23 @@ def _claude(reactor: Any, settings: Settings, environment: Mapping[str, str], sy
     try:
         own.mkdir(mode=0o700, parents=True, exist_ok=True)
         prompt.write_text(system_prompt, encoding="utf-8")
-        told = ClaudeSettings(
-            environment=environment,
-            state=own,
-            directory=notes,
-            model=settings.model,
-            system_prompt=prompt,
-            servers={"hive": {"command": tools, "args": ["mcp"], "env": {"HIVE_SOCKET": environment["HIVE_SOCKET"]}}},
-        )
     except OSError as error:
         raise NoRunner(f"the runner 'claude' needs the directory {own}: {error.strerror}") from error
-    except ValueError as error:
-        raise NoRunner(str(error)) from error
+    told = ClaudeSettings(
+        environment=environment,
+        state=own,
+        directory=notes,
+        credentials=Path(environment.get("HIVE_CREDENTIALS_DIR") or environment.get("HOME") or own),
+        model=settings.model,
+        tools=settings.tools,
+        system_prompt=prompt,
+        settings=_claude_settings(environment),
+        servers={"hive": {"command": tools, "args": ["mcp"], "env": {"HIVE_SOCKET": environment["HIVE_SOCKET"]}}},
+        turn_seconds=settings.turn_seconds,
+    )
     return ClaudeRunner(reactor, told)
+
+
+def _claude_settings(environment: Mapping[str, str]) -> Path | None:
+    files = environment.get("HIVE_CONFIG_DIR")
+    return path if files and (path := Path(files, CLAUDE_SETTINGS)).is_file() else None

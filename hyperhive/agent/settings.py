@@ -1,4 +1,4 @@
-"""What the environment says of the runner and of the loop around it."""
+"""What the environment says of the runner and of the loop around it; only where files are is read elsewhere."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ from typing import Final
 
 from attrs import frozen
 
+from hyperhive.agent.claude.settings import TURN, login_directory
 from hyperhive.agent.command import GRACE
 from hyperhive.agent_config import CLAUDE, COMMAND, RUNNERS
+from hyperhive.limits import CONTEXT_TOKENS
 
-CONTEXT_TOKENS: Final = 150_000
 TURN_SECONDS: Final = 86_400.0
+"""How long a turn of the command may take where nothing is said; one of `claude` may take TURN."""
+LOGIN: Final = ".credentials.json"
+"""The file in which `claude` keeps whom it is logged in as."""
 SETTLING: Final = 3.0
 """Seconds that the daemon has, once the turn has ended, to hear what became of the mail in hand."""
 
@@ -26,44 +30,48 @@ class WrongSetting(ValueError):
 class Settings:
     """`kind` is the runner's, None where none is configured; `command` a program and its arguments.
 
-    `context_tokens` is how much the model may have before it after a turn until that is shortened. `turn_seconds` is
-    how long a turn of the command may take, and `grace` how long one may go on after SIGTERM. `credentials` is the file
-    that changes when somebody logs in.
+    `tools` is what a `claude` may use of its own, None where nothing is said. `context_tokens` is how much the model
+    may have before it after a turn until that is shortened. `turn_seconds` is how long a turn may take, and `grace` how
+    long one may go on after SIGTERM. `login` is the file that changes when somebody logs in.
     """
 
     kind: str | None = None
     command: tuple[str, ...] = ()
     model: str | None = None
+    tools: tuple[str, ...] | None = None
     context_tokens: int = CONTEXT_TOKENS
     turn_seconds: float = TURN_SECONDS
     grace: float = 0.0
-    credentials: Path | None = None
+    login: Path | None = None
 
 
 def settings_in(environment: Mapping[str, str]) -> Settings:
     """The settings in these variables. Raises WrongSetting."""
-    command = _command(environment.get("HIVE_RUNNER_COMMAND", ""))
+    command = _words(environment, "HIVE_RUNNER_COMMAND") or ()
     kind = environment.get("HIVE_RUNNER") or (COMMAND if command else None)
     if kind is not None and kind not in RUNNERS:
         raise WrongSetting(f"HIVE_RUNNER is {kind!r}; it must be 'command' or 'claude'")
     if kind == COMMAND and not command:
         kind = None
+    longest = TURN if kind == CLAUDE else TURN_SECONDS
     return Settings(
         kind=kind,
         command=command,
         model=environment.get("HIVE_MODEL") or None,
+        tools=_words(environment, "HIVE_TOOLS"),
         context_tokens=int(_number(environment, "HIVE_CONTEXT_TOKENS", CONTEXT_TOKENS)),
-        turn_seconds=_number(environment, "HIVE_TURN_SECONDS", TURN_SECONDS) or TURN_SECONDS,
+        turn_seconds=_number(environment, "HIVE_TURN_SECONDS", longest) or longest,
         grace=_left(_number(environment, "HIVE_STOP_GRACE", 0.0)),
-        credentials=_credentials(environment) if kind == CLAUDE else None,
+        login=_login(environment) if kind == CLAUDE else None,
     )
 
 
-def _command(written: str) -> tuple[str, ...]:
+def _words(environment: Mapping[str, str], name: str) -> tuple[str, ...] | None:
+    written = environment.get(name)
     try:
-        return tuple(shlex.split(written))
+        return None if written is None else tuple(shlex.split(written))
     except ValueError as error:
-        message = f"HIVE_RUNNER_COMMAND can't be split into words ({error}): it must be written as for a shell"
+        message = f"{name} can't be split into words ({error}): it must be written as for a shell"
         raise WrongSetting(message) from error
 
 
@@ -85,10 +93,6 @@ def _left(stop_grace: float) -> float:
     return max(0.0, stop_grace - GRACE - SETTLING)
 
 
-def _credentials(environment: Mapping[str, str]) -> Path | None:
-    """Where `claude` keeps whom it is logged in as."""
-    directory = environment.get("CLAUDE_CONFIG_DIR")
-    home = environment.get("HOME")
-    if directory:
-        return Path(directory, ".credentials.json")
-    return Path(home, ".claude", ".credentials.json") if home else None
+def _login(environment: Mapping[str, str]) -> Path | None:
+    directory = login_directory(environment)
+    return None if directory is None else Path(directory, LOGIN)

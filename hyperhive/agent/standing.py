@@ -7,8 +7,9 @@ from typing import ClassVar
 from twisted.logger import Logger
 
 from hyperhive.agent.asking import IAsk
-from hyperhive.agent.turn import shortened
+from hyperhive.agent.texts import within
 from hyperhive.client import Refused, WireError
+from hyperhive.wire.fields import TEXT_BYTES
 from hyperhive.wire.states import HarnessState
 from hyperhive.wire.turn_requests import Report
 
@@ -25,9 +26,8 @@ class Standing:
 
     async def tell(self, state: HarnessState, until: float | None = None, note: str | None = None) -> None:
         """Tell it, unless that is what was told last; returns when the daemon knows. `until` in unix seconds."""
-        report = Report(
-            state, None if until is None else round(until), self.model, None if note is None else shortened(note)
-        )
+        note = None if note is None else within(note, TEXT_BYTES)
+        report = Report(state, None if until is None else round(until), self.model, note)
         if report == self._told:
             return
         try:

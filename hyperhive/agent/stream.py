@@ -10,6 +10,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from hyperhive.agent.asking import IAsk
+from hyperhive.agent.texts import within
 from hyperhive.client import Refused, WireError
 from hyperhive.wire.fields import EVENT_BYTES, MOST_EVENTS
 from hyperhive.wire.turn_requests import TurnEvents
@@ -129,7 +130,5 @@ class Stream:
 
 def cut(line: str) -> tuple[str, int]:
     """The line as one event can hold it, and how many bytes that is."""
-    written = line.encode(errors="replace")
-    if len(written) > EVENT_BYTES:
-        written = written[: EVENT_BYTES - len(CUT.encode())].decode(errors="ignore").encode() + CUT.encode()
-    return written.decode(), len(written)
+    text = within(line, EVENT_BYTES, CUT)
+    return text, len(text.encode())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar, Final
 
@@ -16,6 +16,7 @@ from hyperhive.agent.asking import IAsk
 from hyperhive.agent.command import GRACE
 from hyperhive.agent.runner import Cancelled, IRunner, Limited, NotLoggedIn, Result, TurnError
 from hyperhive.agent.stream import Stream
+from hyperhive.agent.texts import within
 from hyperhive.client import Refused, WireError, expected
 from hyperhive.wire.agent_requests import Renew
 from hyperhive.wire.fields import TEXT_BYTES
@@ -70,9 +71,9 @@ class Turns:
         self._number: int | None = None
         self._unheard: int | None = None
 
-    async def do(self, letters: Sequence[Letter], work: Work) -> Ending:
-        """One turn about those messages. Raises Refused and WireError if the daemon lets none begin."""
-        ids = tuple(letter.id for letter in letters)
+    async def do(self, letter: Letter | None, work: Work) -> Ending:
+        """One turn, about a message or none. Raises Refused and WireError if the daemon lets none begin."""
+        ids = () if letter is None else (letter.id,)
         begun = await self._daemon.ask(BeginTurn(ids, self._runner.kind, self._runner.model))
         number = expected(Ok, begun).id
         if number is None:
@@ -145,7 +146,7 @@ class Turns:
             raise TurnError(f"the runner has a fault ({type(error).__name__}); the agent's log has it") from error
 
     async def _settle(self, number: int, ending: Ending) -> None:
-        error = None if ending.error is None else shortened(ending.error)
+        error = None if ending.error is None else within(ending.error, TEXT_BYTES)
         spent = None if ending.outcome is TurnOutcome.DONE else ending.spent
         try:
             await self._daemon.ask(EndTurn(number, ending.outcome, spent, error, ending.usage))
@@ -191,9 +192,3 @@ def judged(error: TurnError) -> Ending:
         case Limited():
             outcome, spent, until = TurnOutcome.LIMITED, False, error.until
     return Ending(outcome=outcome, spent=spent, error=str(error), usage=error.usage, until=until)
-
-
-def shortened(text: str) -> str:
-    """The text as the wire takes it."""
-    written = text.encode(errors="replace")
-    return written.decode() if len(written) <= TEXT_BYTES else written[:TEXT_BYTES].decode(errors="ignore")

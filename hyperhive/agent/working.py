@@ -88,7 +88,7 @@ class Working:
         text = self._prompts.wake(letter, await self._waiting())
         if self._is_afresh:
             text = f"{await self._owed(letter)}\n{text}"
-        return Prompt(text=text, letters=(letter,))
+        return Prompt(text=text, letter=letter)
 
     async def _waiting(self) -> int | None:
         try:
@@ -103,4 +103,4 @@ class Working:
         except (Refused, WireError) as error:
             self._log.error("what the agent owes is not known: {error}", error=error)
             return ""
-        return self._prompts.owed(threads, (letter,))
+        return self._prompts.owed(threads, letter)

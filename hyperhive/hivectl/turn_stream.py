@@ -1,79 +1,43 @@
-"""What a runner wrote in a turn, for people: a coding agent's stream of JSON told in words, any other line as it is."""
+"""What a runner wrote in a turn, as the lines of a terminal."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
+from hyperhive import stream_words as words
 from hyperhive.hivectl.page import Line, Page, View
 
-_SILENT = frozenset({"stream_event", "rate_limit_event"})
-"""Types of events that say nothing which another one does not say."""
+if TYPE_CHECKING:
+    from hyperhive.stream_words import Word
 
 
 def told(event: str, view: View) -> Page:
     """The lines for one event; none for one that says nothing to a person."""
-    try:
-        found = json.loads(event)
-    except ValueError:
-        return (Line(event),)
-    if not isinstance(found, dict) or not isinstance(found.get("type"), str):
-        return (Line(event),)
-    try:
-        lines = _lines(found, view)
-    except (AttributeError, KeyError, TypeError, ValueError):
-        lines = None
-    return (Line(event),) if lines is None else tuple(lines)
+    return tuple(_line(word, view) for word in words.told(event))
 
 
-def _lines(event: dict[str, Any], view: View) -> list[Line] | None:
-    """The lines for an event of a type that is known here; None for another one."""
-    match event["type"]:
-        case "system" if event.get("subtype") == "init":
-            return [Line(f"session {event['session_id']}, model {event['model']}", "dim")]
-        case "assistant" | "user" as side:
-            return list(_content(event["message"]["content"], side, view))
-        case "result":
-            return [_result(event, view)]
-        case "hyperhive":
-            return [Line(str(event["note"]), "yellow")]
-        case kind if kind in _SILENT:
-            return []
-    return None
+def _line(word: Word, view: View) -> Line:
+    match word.kind:
+        case words.START:
+            return Line(word.text, "dim")
+        case words.TEXT:
+            return Line(word.text, "dim" if word.given else "")
+        case words.THOUGHT:
+            return Line(f"(thinks) {view.brief(word.text)}", "dim")
+        case words.CALL:
+            return Line(f"→ {word.name} {view.brief(word.text)}", "cyan")
+        case words.RESULT:
+            return Line(f"← {view.brief(word.text)}", "red" if word.failed else "dim")
+        case words.PART:
+            return Line(f"({word.name})", "dim")
+        case words.NOTE:
+            return Line(word.text, "yellow")
+        case words.END:
+            return _end(word, view)
+    return Line(word.text)
 
 
-def _content(content: Any, side: str, view: View) -> Iterator[Line]:
-    if isinstance(content, str):
-        yield Line(content, "dim" if side == "user" else "")
-        return
-    for part in content:
-        match part["type"]:
-            case "text":
-                yield Line(part["text"], "dim" if side == "user" else "")
-            case "thinking":
-                yield Line(f"(thinks) {view.brief(part.get('thinking', ''))}", "dim")
-            case "tool_use":
-                yield Line(f"→ {part['name']} {view.brief(_written(part['input']))}", "cyan")
-            case "tool_result":
-                failed = bool(part.get("is_error"))
-                yield Line(f"← {view.brief(_plain(part.get('content', '')))}", "red" if failed else "dim")
-            case kind:
-                yield Line(f"({kind})", "dim")
-
-
-def _result(event: dict[str, Any], view: View) -> Line:
-    """The last event of a run. What it says when all went well was said before it."""
-    if event.get("is_error"):
-        return Line(f"result: {event['subtype']}: {view.brief(str(event.get('result', '')))}", "bold red")
-    return Line(f"result: {event['subtype']}", "dim")
-
-
-def _plain(content: Any) -> str:
-    if isinstance(content, str):
-        return content
-    return " ".join(part["text"] if part["type"] == "text" else f"({part['type']})" for part in content)
-
-
-def _written(given: Any) -> str:
-    return json.dumps(given, ensure_ascii=False)
+def _end(word: Word, view: View) -> Line:
+    if word.failed:
+        return Line(f"result: {word.text}: {view.brief(word.detail)}", "bold red")
+    return Line(f"result: {word.text}", "dim")

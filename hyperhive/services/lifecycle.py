@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from typing import Final
 
 from attrs import define, field
 from twisted.application.service import Service
@@ -25,6 +26,8 @@ from hyperhive.wire.names import MANAGER, SYSTEM, objection
 from hyperhive.wire.records import Operation
 from hyperhive.wire.states import OperationKind, OperationState
 
+NAME_RULES: Final = "a lower-case letter, then lower-case letters, digits or '-', at most {longest} characters in all"
+"""What a new agent's name must be, in words."""
 _log = Logger()
 
 

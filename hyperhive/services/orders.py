@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 
 from attrs import define, field
@@ -50,7 +49,6 @@ class Orders(Service):
     _clock: IReactorTime
     _given: dict[str, list[Given]] = field(factory=dict, init=False)
     _waiting: dict[str, list[_Waiting]] = field(factory=dict, init=False)
-    _numbers: itertools.count[int] = field(factory=lambda: itertools.count(1), init=False)
 
     def stopService(self) -> None:
         """Refuse what nobody has taken, and answer whoever waits with nothing."""
@@ -74,7 +72,7 @@ class Orders(Service):
 
         Cancelling it takes the order back, if nobody has it yet.
         """
-        order = Order(id=next(self._numbers), order=kind, turn=turn, model=model, token=token)
+        order = Order(order=kind, turn=turn, model=model, token=token)
         given = Given(name, order, Deferred(lambda _: self._withdraw(given)), self._clock.seconds() + ORDER_SECONDS)
         self._given.setdefault(name, []).append(given)
         given.timer = self._clock.callLater(GLANCE, self._glance, given)

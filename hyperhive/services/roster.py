@@ -48,6 +48,13 @@ class Roster:
         running = await self._containers.running()
         return tuple(_status(agent, running.get(agent.name), facts) for agent in facts.agents)
 
+    async def kept(self) -> tuple[Kept, ...]:
+        """Of whom something is kept who is not in the hive: destroyed, or prepared and never spawned; by name."""
+        rows, under_way = await self._broker.database.perform(
+            lambda connection: (configs.kept(connection), operations.under_way(connection))
+        )
+        return tuple(Kept(name=name, destroyed_at=at, operation=under_way.get(name)) for name, at in rows)
+
     @property
     def backend(self) -> Backend:
         """What the agents run in."""
@@ -77,6 +84,15 @@ class Roster:
     def open_threads(self, name: str) -> Deferred[tuple[OpenThread, ...]]:
         """What the agent owes, and what it is owed."""
         return self._broker.database.perform(partial(_open_threads, name=name))
+
+
+@frozen(kw_only=True)
+class Kept:
+    """What is kept of somebody who is not in the hive; `operation` is under way there."""
+
+    name: str
+    destroyed_at: int | None
+    operation: int | None
 
 
 @frozen(kw_only=True)

@@ -42,6 +42,19 @@ def every(connection: Connection) -> dict[str, Deployed]:
     }
 
 
+def kept(connection: Connection) -> list[tuple[str, int | None]]:
+    """Who is not in the hive and has a configuration all the same, by name; and when each was destroyed, if it was."""
+    return connection.execute(
+        """
+        SELECT agent, at FROM configs LEFT JOIN (
+            SELECT agent, max(ended_at) AS at FROM operations
+            WHERE kind = 'destroy' AND state = 'succeeded' GROUP BY agent
+        ) USING (agent)
+        WHERE agent NOT IN (SELECT name FROM agents WHERE present) ORDER BY agent
+        """
+    ).fetchall()
+
+
 def deploy(connection: Connection, name: str, commit: str, config: AgentConfig) -> None:
     """From now on the agent is made from that commit, which says that."""
     mail = config.mail

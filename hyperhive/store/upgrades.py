@@ -243,6 +243,9 @@ CREATE TABLE sessions (
     client    TEXT    NOT NULL
 ) STRICT;
 
+-- What was spent today is asked again and again.
+CREATE INDEX turns_started ON turns (started_at);
+
 -- The messages of a conversation, to read them; on an expression, so that no query that means a part of them takes it
 -- for a better one than the index of that part. The words of mail have an index too, which the first search makes.
 CREATE INDEX messages_thread ON messages (-thread) WHERE thread IS NOT NULL;

@@ -77,7 +77,7 @@ class ScriptedDaemon:
 
     def order(self, kind: OrderKind, **facts: Any) -> None:
         """The operator wants something."""
-        self._listening.pop().callback(responses.Orders((Order(id=1, order=kind, **facts),)))
+        self._listening.pop().callback(responses.Orders((Order(order=kind, **facts),)))
 
     def waits_for_mail(self) -> bool:
         """Whether somebody is parked for mail."""

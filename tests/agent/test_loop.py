@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred
 
-from hyperhive.agent import turn
 from hyperhive.agent.command import GRACE
 from hyperhive.agent.runner import Limited, PromptTooLong, Result, TurnError
 from hyperhive.agent.turn import RENEWAL
 from hyperhive.wire.agent_requests import GetOpenThreads, Recv, Send
+from hyperhive.wire.fields import TEXT_BYTES
 from hyperhive.wire.states import OrderKind, TurnOutcome
 from hyperhive.wire.turn_requests import BeginTurn, EndTurn
 from hyperhive.wire.turns import Usage
@@ -68,7 +68,7 @@ def test_a_context_above_the_watermark_has_notes_written_and_is_shortened_before
         assert [begun.ids for begun in bench.daemon.of(BeginTurn)] == [(1,), (), (2,)]
         assert bench.runner.done == ["turn", "turn", "compact", "turn"]
         assert "Write into /notes" in bench.runner.prompts[1].text
-        assert bench.runner.prompts[1].letters == ()
+        assert bench.runner.prompts[1].letter is None
     else:
         assert bench.runner.done == ["turn", "turn"]
 
@@ -185,6 +185,6 @@ def test_a_runner_that_does_not_close_holds_nothing_up_for_long(bench: Bench, sa
     assert said[-1] == "the runner did not end what runs for it in time"
 
 
-def test_a_long_reason_is_cut_to_what_the_wire_takes() -> None:
-    assert len(turn.shortened("ä" * 16384).encode()) == 16384
-    assert turn.shortened("short") == "short"
+def test_a_long_reason_is_cut_to_what_the_wire_takes(bench: Bench) -> None:
+    bench.turn(TurnError("ä" * TEXT_BYTES))
+    assert bench.daemon.ends == [(FAILED, True, "ä" * (TEXT_BYTES // 2))]

@@ -64,6 +64,17 @@ async def test_a_command_that_ignores_being_told_is_killed_with_all_its_children
     await hive.until(lambda: not hive.connections)
 
 
+async def test_a_child_that_ignores_being_told_does_not_outlive_its_command_that_obeys(
+    hive: SmallHive, serve: Serve, gate: Gate
+) -> None:
+    hive.deliver("bob", "one")
+    agent = serve(f"(trap '' TERM; exec {gate.knock} stays >/dev/null 2>&1) & {gate.script}")
+    await gate.reached()
+    await hive.until(lambda: SetStatus("stays") in hive.asked)
+    await agent.stop()
+    await hive.until(lambda: not hive.connections)
+
+
 async def test_what_a_command_left_behind_does_not_hold_up_its_reply(
     hive: SmallHive, serve: Serve, monkeypatch: pytest.MonkeyPatch, gate: Gate
 ) -> None:

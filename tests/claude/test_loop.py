@@ -127,6 +127,6 @@ async def test_who_is_not_logged_in_goes_on_with_the_operators_token(
     await hive.until(lambda: hive.stands(HarnessState.NEEDS_LOGIN))
     assert hive.put_back == [(number, False)]
     await hive.until(hive.listened)
-    hive.order(Order(id=1, order=OrderKind.LOGIN, token=TOKEN))
+    hive.order(Order(order=OrderKind.LOGIN, token=TOKEN))
     await hive.until(lambda: hive.done)
     assert [end.outcome for end in hive.ended] == [TurnOutcome.NEEDS_LOGIN, TurnOutcome.DONE]

@@ -2,55 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
-from hyperhive.agent.claude.settings import MARK, NEVER, OWN_SETTINGS, TURN, UNASKED, Settings, command, environment
+from hyperhive.agent.claude.settings import MARK, NEVER, UNASKED, Settings, command, environment
 
 
 def settings(given: dict[str, str] | None = None, **changes: Any) -> Settings:
-    return Settings(environment=given or {}, state=Path("/state"), directory=Path("/state"), **changes)
+    own = Path("/state")
+    return Settings(environment=given or {}, state=own, directory=own, credentials=own, **changes)
 
 
 def value(words: list[str], option: str) -> str:
     return words[words.index(option) + 1]
 
 
-def test_what_the_configuration_of_the_agent_says_comes_from_the_environment(tmp_path: Path) -> None:
-    (tmp_path / OWN_SETTINGS).write_text("{}")
-    told = {"HIVE_TOOLS": "Read 'Bash(git *)'", "HIVE_TURN_SECONDS": "60", "HIVE_CONFIG_DIR": str(tmp_path)}
-    inside = settings({**told, "HIVE_CREDENTIALS_DIR": "/credentials", "HOME": "/home"})
-    assert (inside.tools, inside.turn_seconds) == (["Read", "Bash(git *)"], 60)
-    assert (inside.settings, inside.credentials) == (tmp_path / OWN_SETTINGS, Path("/credentials"))
-
-
-def test_without_a_word_of_it_there_are_defaults(tmp_path: Path) -> None:
-    inside = settings({"HIVE_CONFIG_DIR": str(tmp_path), "HOME": "/home"})
-    assert (inside.tools, inside.turn_seconds, inside.settings) == (None, TURN, None)
-    assert inside.credentials == Path("/home")
-    assert settings().credentials == Path("/state")
-
-
-@pytest.mark.parametrize(
-    ("told", "wrong"),
-    [
-        ({"HIVE_TURN_SECONDS": "soon"}, "HIVE_TURN_SECONDS is 'soon'; it must be a number of seconds, such as 3600"),
-        ({"HIVE_TURN_SECONDS": "-1"}, "HIVE_TURN_SECONDS is '-1'; it must be a number of seconds, such as 3600"),
-        ({"HIVE_TURN_SECONDS": "inf"}, "HIVE_TURN_SECONDS is 'inf'; it must be a number of seconds, such as 3600"),
-        ({"HIVE_TOOLS": "'"}, "HIVE_TOOLS can't be split into words (No closing quotation): it must be written as"),
-    ],
-)
-def test_what_can_not_be_is_refused_with_a_sentence(told: dict[str, str], wrong: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(wrong)):
-        settings(told)
-
-
 def test_no_words_of_tools_are_no_tools() -> None:
-    words = command(settings({"HIVE_TOOLS": ""}), None, None, "m")
+    words = command(settings(tools=()), None, None, "m")
     assert value(words, "--tools") == ""
     assert "--allowedTools" not in words
 
@@ -100,6 +71,7 @@ def test_it_keeps_what_it_knows_where_it_is_told_to() -> None:
         ({"HOME": "/home"}, "/home/.claude"),
         ({"HOME": "/home", "CLAUDE_CONFIG_DIR": "/x"}, "/x"),
         ({"HOME": "/home", "CLAUDE_SECURESTORAGE_CONFIG_DIR": "/y"}, "/y"),
+        ({"CLAUDE_CONFIG_DIR": "/x"}, "/x"),
         ({}, None),
     ],
 )

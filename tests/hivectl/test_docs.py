@@ -25,11 +25,13 @@ def test_every_command_is_explained_in_a_line() -> None:
 
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_an_example_is_a_command_line_that_is_understood(example: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import getpass
     import io
     import sys
 
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"alice")))
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(getpass, "getpass", lambda *_, **__: "")  # it would turn off the echo of a real terminal
     assert understood(*shlex.split(example.removeprefix("hivectl ")))
 
 

@@ -340,12 +340,12 @@ def test_the_operator_sees_turns_and_their_streams(bench: Bench, operator: Ask) 
 @pytest.mark.parametrize(
     ("request_made", "order"),
     [
-        (host_turn_requests.CancelTurn("bob"), Order(id=1, order=OrderKind.CANCEL_TURN, turn=1)),
-        (host_turn_requests.Compact("bob"), Order(id=1, order=OrderKind.COMPACT)),
-        (host_turn_requests.NewSession("bob"), Order(id=1, order=OrderKind.NEW_SESSION)),
-        (host_turn_requests.SetModel("bob", "m"), Order(id=1, order=OrderKind.SET_MODEL, model="m")),
-        (host_turn_requests.SetModel("bob"), Order(id=1, order=OrderKind.SET_MODEL)),
-        (host_turn_requests.Login("bob", "t"), Order(id=1, order=OrderKind.LOGIN, token="t")),
+        (host_turn_requests.CancelTurn("bob"), Order(order=OrderKind.CANCEL_TURN, turn=1)),
+        (host_turn_requests.Compact("bob"), Order(order=OrderKind.COMPACT)),
+        (host_turn_requests.NewSession("bob"), Order(order=OrderKind.NEW_SESSION)),
+        (host_turn_requests.SetModel("bob", "m"), Order(order=OrderKind.SET_MODEL, model="m")),
+        (host_turn_requests.SetModel("bob"), Order(order=OrderKind.SET_MODEL)),
+        (host_turn_requests.Login("bob", "t"), Order(order=OrderKind.LOGIN, token="t")),
     ],
 )
 def test_the_operators_orders_reach_the_harness(

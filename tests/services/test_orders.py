@@ -37,7 +37,7 @@ def test_an_order_is_given_once_it_was_read(bench: Bench) -> None:
     waiting = wait(bench)
     asked = ask(bench, kind=OrderKind.SET_MODEL, model="m")
     (given,) = bench.get(waiting)
-    assert given.order == Order(id=1, order=OrderKind.SET_MODEL, model="m")
+    assert given.order == Order(order=OrderKind.SET_MODEL, model="m")
     assert not asked.called
     bench.orders.read(given)
     assert bench.get(asked) is None

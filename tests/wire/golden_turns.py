@@ -56,17 +56,17 @@ AGENT_ANSWERS: Final[Lines] = (
     ('{"kind":"ok","kept":true}', responses.Ok(kept=True)),
     ('{"kind":"orders","orders":[]}', responses.Orders(())),
     (
-        '{"kind":"orders","orders":[{"id":1,"order":"cancel_turn","turn":7},{"id":2,"order":"set_model","model":"m"}]}',
+        '{"kind":"orders","orders":[{"order":"cancel_turn","turn":7},{"order":"set_model","model":"m"}]}',
         responses.Orders(
             (
-                Order(id=1, order=OrderKind.CANCEL_TURN, turn=7),
-                Order(id=2, order=OrderKind.SET_MODEL, model="m"),
+                Order(order=OrderKind.CANCEL_TURN, turn=7),
+                Order(order=OrderKind.SET_MODEL, model="m"),
             )
         ),
     ),
     (
-        '{"kind":"orders","orders":[{"id":3,"order":"login","token":"t"}]}',
-        responses.Orders((Order(id=3, order=OrderKind.LOGIN, token="t"),)),
+        '{"kind":"orders","orders":[{"order":"login","token":"t"}]}',
+        responses.Orders((Order(order=OrderKind.LOGIN, token="t"),)),
     ),
 )
 

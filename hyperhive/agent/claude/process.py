@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any, Final
 
 import orjson
 from attrs import frozen
 from twisted.internet.defer import Deferred
-from twisted.internet.error import ProcessExitedAlready, ProcessTerminated
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 
-from hyperhive.agent.command import OWN_SESSION, killed_by
+from hyperhive.agent.sessions import how_ended, in_own_session, send_signal
 
 GRACE: Final = 2.0
 """Seconds between the end of its input and SIGTERM, between SIGTERM and SIGKILL, and that output stays open after."""
@@ -84,7 +80,7 @@ class Process(ProcessProtocol):
 
     def start(self, words: Sequence[str], environment: Mapping[str, str], directory: str) -> None:
         """In a session of its own. Raises OSError."""
-        own = [sys.executable, "-I", "-S", OWN_SESSION, *words]
+        own = in_own_session(words)
         self._reactor.spawnProcess(self, own[0], own, dict(environment), directory, childFDs={0: "w", 1: "r", 2: "r"})
 
     def tell(self, message: Mapping[str, Any]) -> None:
@@ -155,22 +151,13 @@ class Process(ProcessProtocol):
             self._timer.cancel()
 
     def _signal(self, number: signal.Signals) -> None:
-        if self._reaped:  # its number may be another one's by now
-            return
-        try:
-            os.killpg(self._pid, number)
-        except ProcessLookupError:  # gone, or has not begun its session yet
-            with suppress(ProcessExitedAlready):
-                self.transport.signalProcess(number)
+        if not self._reaped:  # its number may be another one's by now
+            send_signal(self.transport, self._pid, number)
 
 
 def ending(reason: Failure, errors: bytes) -> str:
     """`exited with status 1: what it complained of last`."""
-    end = reason.value
-    if not isinstance(end, ProcessTerminated):
-        how = "exited with status 0"
-    else:
-        how = f"exited with status {end.exitCode}" if end.signal is None else killed_by(end.signal)
+    how = how_ended(reason)
     complaints = errors.decode(errors="replace").split("\n")
     last = next((line.strip() for line in reversed(complaints) if line.strip()), None)
     return how if last is None else f"{how}: {last}"

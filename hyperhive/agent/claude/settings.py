@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import math
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
-from attrs import Factory, field, frozen
+from attrs import field, frozen
 
 IDLE: Final = 900.0
 TURN: Final = 3600.0
-OWN_SETTINGS: Final = "claude-settings.json"
-"""Among the files of an agent's configuration, settings for the CLI."""
 
 UNASKED: Final = ("Bash", "Edit", "Write", "NotebookEdit", "Read", "Glob", "Grep", "WebFetch", "WebSearch", "Skill")
 """Its own tools that it may use where none are configured. Nobody is there whom it could ask for each."""
@@ -40,9 +36,7 @@ MARK: Final = "HIVE_CLAUDE_RUN"
 
 @frozen(kw_only=True)
 class Settings:
-    """What the runner is told once; of what is left out, the environment says what the agent's configuration does.
-
-    Raises ValueError, with a sentence, where it says what can't be.
+    """What the runner is told once.
 
     `state` is a directory of the runner's own, for the number of the session, and `credentials` one for a token.
     `directory` is where the CLI works. `config` is where it keeps its sessions, None for a directory in `state`: apart
@@ -55,46 +49,16 @@ class Settings:
     environment: Mapping[str, str]
     state: Path
     directory: Path
-    credentials: Path = field(default=Factory(lambda self: _credentials(self.environment, self.state), takes_self=True))
+    credentials: Path
     program: str = "claude"
     config: Path | None = None
     model: str | None = None
-    tools: Sequence[str] | None = field(default=Factory(lambda self: _tools(self.environment), takes_self=True))
+    tools: Sequence[str] | None = None
     system_prompt: Path | None = None
-    settings: Path | None = field(default=Factory(lambda self: _settings(self.environment), takes_self=True))
+    settings: Path | None = None
     servers: Mapping[str, Mapping[str, Any]] = field(factory=dict)
-    turn_seconds: float = field(default=Factory(lambda self: _seconds(self.environment), takes_self=True))
+    turn_seconds: float = TURN
     idle_seconds: float = IDLE
-
-
-def _credentials(environment: Mapping[str, str], otherwise: Path) -> Path:
-    given = environment.get("HIVE_CREDENTIALS_DIR") or environment.get("HOME")
-    return Path(given) if given else otherwise
-
-
-def _tools(environment: Mapping[str, str]) -> list[str] | None:
-    given = environment.get("HIVE_TOOLS")
-    try:
-        return None if given is None else shlex.split(given)
-    except ValueError as error:
-        message = f"HIVE_TOOLS can't be split into words ({error}): it must be written as for a shell"
-        raise ValueError(message) from error
-
-
-def _settings(environment: Mapping[str, str]) -> Path | None:
-    files = environment.get("HIVE_CONFIG_DIR")
-    return path if files and (path := Path(files, OWN_SETTINGS)).is_file() else None
-
-
-def _seconds(environment: Mapping[str, str]) -> float:
-    given = environment.get("HIVE_TURN_SECONDS") or str(TURN)
-    try:
-        seconds = float(given)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < math.inf:
-        raise ValueError(f"HIVE_TURN_SECONDS is {given!r}; it must be a number of seconds, such as {TURN:g}")
-    return seconds
 
 
 def command(settings: Settings, model: str | None, session: str | None, mark: str) -> list[str]:
@@ -139,10 +103,17 @@ def environment(settings: Settings, token: str | None, mark: str) -> dict[str, s
     home is logged in here too.
     """
     given = {**QUIET, **settings.environment, MARK: mark}
-    if home := given.get("HOME"):
-        given.setdefault(LOGIN_DIR, given.get(CONFIG_DIR) or str(Path(home, ".claude")))
+    if (login := login_directory(given)) is not None:
+        given[LOGIN_DIR] = login
     given[CONFIG_DIR] = str(settings.config or settings.state / "claude")
     if token is not None:
         given = {name: value for name, value in given.items() if name not in LOGINS}
         given["ANTHROPIC_API_KEY" if token.startswith(KEY) else "CLAUDE_CODE_OAUTH_TOKEN"] = token
     return given
+
+
+def login_directory(environment: Mapping[str, str]) -> str | None:
+    """Where every `claude` with these variables keeps its login; None where it has no home either."""
+    home = environment.get("HOME")
+    said = environment.get(LOGIN_DIR) or environment.get(CONFIG_DIR)
+    return said or (str(Path(home, ".claude")) if home else None)

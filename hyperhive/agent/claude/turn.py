@@ -12,12 +12,10 @@ from twisted.internet.interfaces import IDelayedCall
 from hyperhive.agent.claude.process import Line, Process
 from hyperhive.agent.claude.stream import NoSession, Reading, brief
 from hyperhive.agent.runner import Cancelled, TurnError
-from hyperhive.wire.fields import EVENT_BYTES
 from hyperhive.wire.turns import Usage
 
 MOST_RUBBISH: Final = 20
 """Lines that are no events, in one turn."""
-CUT: Final = "…"
 CANCELLED: Final = "it was cancelled"
 RESULT: Final = (b'{"type":"result"', b',"type":"result"')
 """How the last event of a turn can be told from others where it is too long to be read."""
@@ -56,7 +54,7 @@ class Turn:
         """The next line of its stream."""
         if self._outcome is None or self._outcome.called or not line.content.strip():
             return
-        self._hear(shown(line.content))
+        self._hear(line.content.decode(errors="replace"))
         event = _event(line)
         if event is not None:
             self._take(self._reading.read(event, self._reactor.seconds()), last=event.get("type") == "result")
@@ -105,11 +103,3 @@ def _event(line: Line) -> dict[str, Any] | None:
     except orjson.JSONDecodeError:
         return None
     return event if isinstance(event, dict) else None
-
-
-def shown(content: bytes) -> str:
-    """A line as the log of a turn can hold it: as text, and cut where it is too long."""
-    text = content.decode(errors="replace")
-    if len(text.encode()) <= EVENT_BYTES:
-        return text
-    return text.encode()[: EVENT_BYTES - len(CUT.encode())].decode(errors="ignore") + CUT

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
+from hyperhive.agent.texts import time
 from hyperhive.wire import agent_requests as ask
 from hyperhive.wire import manager_requests as wish
 from hyperhive.wire import responses
@@ -66,14 +65,6 @@ def thread(row: OpenThread) -> str:
 def quoted(text: str) -> str:
     """Somebody's words, each line behind `> `."""
     return "\n".join(f"> {line}" for line in text.split("\n"))
-
-
-def time(at: int) -> str:
-    """A unix time as a person reads it."""
-    try:
-        return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"
-    except (OverflowError, ValueError, OSError):
-        return f"unix time {at}"
 
 
 def _done(request: ManagerRequest, ok: responses.Ok) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hyperhive.agent.tools.answers import message, time, told, waiting
+from hyperhive.agent.tools.answers import message, told, waiting
 from hyperhive.wire import agent_requests as ask
 from hyperhive.wire import manager_requests as wish
 from hyperhive.wire import responses
@@ -77,7 +77,3 @@ def test_an_open_thread_says_until_when() -> None:
     assert told(ask.GetOpenThreads(), responses.OpenThreads((row,))) == (
         "You are owed by operator: question 4, since 1970-01-01 00:00:00 UTC, until 1970-01-01 00:01:00 UTC:\n> which?"
     )
-
-
-def test_a_time_beyond_the_calendar_is_told_as_a_number() -> None:
-    assert time(2**62) == f"unix time {2**62}"

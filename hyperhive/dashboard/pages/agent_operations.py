@@ -1,0 +1,78 @@
+"""What the operator does to agents: one form for each deed, and the page that asks before an agent is taken down."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hyperhive.dashboard.agent_words import being
+from hyperhive.dashboard.routes import Answer, Asked, Elsewhere, NotFound, Page, get, post
+from hyperhive.errors import Refused
+from hyperhive.wire.names import OPERATOR, shown
+from hyperhive.wire.states import OperationKind
+
+KINDS: Final = {kind.value: kind for kind in OperationKind if kind.value in {"start", "stop", "restart", "rebuild"}}
+PAUSES: Final = {"pause": True, "resume": False}
+
+
+@post("/agents")
+async def spawn(asked: Asked) -> Answer:
+    """Make and start a new agent, or bring back one of whom something is kept."""
+    name = asked.said("name")
+    if name is None:
+        message = "an agent needs a name; type one"
+        raise Refused(message)
+    return await _begun(asked, name, OperationKind.SPAWN)
+
+
+@post("/agents/<name>/operate")
+async def operate(asked: Asked) -> Answer:
+    """Start, stop, restart, rebuild; pause or resume."""
+    name, what = asked.arguments["name"], asked.said("what") or ""
+    if what in PAUSES:
+        await asked.services.roster.set_paused(name, paused=PAUSES[what])
+        done = "starts no new turn until it is resumed" if PAUSES[what] else "goes on with its mail"
+        return Elsewhere(_back(asked), f"{name} {done}.")
+    if what not in KINDS:
+        message = f"there is no such deed as {shown(what)}; there are {', '.join((*KINDS, *PAUSES))}"
+        raise Refused(message)
+    return await _begun(asked, name, KINDS[what])
+
+
+@get("/agents/<name>/destroy")
+async def ask_destroy(asked: Asked) -> Answer:
+    """Ask, once more, whether that agent, or what is kept of it, is to go."""
+    name = asked.arguments["name"]
+    here = name in await asked.services.roster.names()
+    if not here and name not in [kept.name for kept in await asked.services.roster.kept()]:
+        message = f"there is no agent {shown(name)}, and nothing is kept of one"
+        raise NotFound(message)
+    return Page("destroy.html", {"name": name, "here": here})
+
+
+@post("/agents/<name>/destroy")
+async def destroy(asked: Asked) -> Answer:
+    """Take an agent down; what is kept of it stays."""
+    return await _begun(asked, asked.arguments["name"], OperationKind.DESTROY)
+
+
+@post("/agents/<name>/purge")
+async def purge(asked: Asked) -> Answer:
+    """Take an agent down, and all that is kept of it away; its name has to be typed for that."""
+    name = asked.arguments["name"]
+    if asked.said("typed") != name:
+        message = f"nothing was purged: type the name '{name}', letter by letter, to say that you mean it"
+        raise Refused(message)
+    return await _begun(asked, name, OperationKind.DESTROY, flag=True)
+
+
+async def _begun(asked: Asked, name: str, kind: OperationKind, *, flag: bool = False) -> Elsewhere:
+    """Begin an operation; it goes on while the answer is shown."""
+    lifecycle = asked.services.lifecycle
+    id_ = await lifecycle.request(name, kind, OPERATOR, flag=flag)
+    (operation,) = await lifecycle.rows([id_])
+    return Elsewhere(_back(asked), f"{name} is {being(operation)} (operation {id_}).")
+
+
+def _back(asked: Asked) -> str:
+    """Where the form stood: on the agent's own page, or on the list."""
+    return f"/agents/{asked.arguments['name']}" if asked.said("back") == "agent" else "/agents"
