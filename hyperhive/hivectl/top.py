@@ -178,7 +178,7 @@ class Top:
             return
         if self._standing is not None:
             self.state.take(items(self._standing, self._view()))
-        self._terminal.draw(top_page.drawn(self.state, self._terminal.height))
+        self._terminal.draw(top_page.drawn(self.state, *self._terminal.size))
 
     def _view(self) -> View:
         return self.screen.view(self.reactor.seconds())

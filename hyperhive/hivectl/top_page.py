@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from hyperhive.hivectl.overview import Standing
 from hyperhive.hivectl.page import Line, Page, Verbatim, View
+from hyperhive.hivectl.safe import escape, revealed
+from hyperhive.hivectl.screen import GOES_ON
 from hyperhive.hivectl.top_items import NEEDS, Item, items
 
 if TYPE_CHECKING:
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from hyperhive.wire.responses import HostResponse
 
 KEYS: Final = "j k move   enter details   a approve   d deny   r reply   q end"
-KEYS_OF_DETAILS: Final = "j k scroll   esc back   a approve   d deny   r reply   q end"
+KEYS_OF_DETAILS: Final = "j k space scroll   esc back   a approve   d deny   r reply   q end"
 
 
 def once(replies: Sequence[HostResponse], view: View) -> Page:
@@ -26,16 +28,22 @@ def once(replies: Sequence[HostResponse], view: View) -> Page:
     return (*(line for line, _ in _listing(listed)), *more)
 
 
-def drawn(state: State, height: int) -> list[tuple[Line | Verbatim, bool]]:
-    """The lines of the screen, exactly `height` of them, each with whether it is the chosen one."""
+def drawn(state: State, height: int, width: int) -> list[tuple[Line | Verbatim, bool]]:
+    """The lines of the screen, exactly `height` of them, each with whether it is the chosen one.
+
+    In details no line is cut: what somebody says yes to is seen to its end.
+    """
     head: list[tuple[Line | Verbatim, bool]] = []
     if state.trouble:
         head = [(Line(f"Not live: {state.trouble}", "bold white on red"), False)]
     foot = [(_last_line(state), False)]
     room = max(1, height - len(head) - len(foot))
     if state.open is not None:
-        body: list[tuple[Line | Verbatim, bool]] = [(line, False) for line in state.details]
-        first = min(state.scrolled, max(0, len(body) - room))
+        body: list[tuple[Line | Verbatim, bool]] = [
+            (piece, False) for line in state.details for piece in _pieces(line, width)
+        ]  # fmt: skip
+        state.furthest = max(0, len(body) - room)
+        first = state.scrolled = min(state.scrolled, state.furthest)
     else:
         body = [(line, item is not None and item.key == state.chosen) for line, item in _listing(state.items)]
         at = next((number for number, (_, chosen) in enumerate(body) if chosen), 0)
@@ -56,6 +64,16 @@ def _listing(listed: Sequence[Item]) -> list[tuple[Line, Item | None]]:
             lines += [*([(Line(""), None)] if lines else []), (Line(section, "bold"), None)]
         lines.append((Line(f"  {item.line.text}", item.line.style), item))
     return lines
+
+
+def _pieces(line: Line | Verbatim, width: int) -> list[Line | Verbatim]:
+    """One line as those that a terminal of that width has room for; what goes on is marked."""
+    from rich.cells import chop_cells
+
+    shown = (revealed(line.text) if isinstance(line, Verbatim) else escape(line.text)).expandtabs()
+    first = chop_cells(shown, width)[0] if shown else ""
+    rest = chop_cells(shown[len(first) :], max(width - len(GOES_ON), 1))
+    return [Verbatim(text, line.style) for text in (first, *(GOES_ON + part for part in rest))]
 
 
 def _last_line(state: State) -> Line:

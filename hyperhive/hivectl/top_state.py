@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 UP, DOWN, ENTER, ESCAPE, ERASE = "up", "down", "enter", "escape", "erase"
 """The keys that are no characters."""
 QUIT: Final = "quit"
+PAGE: Final = 15
+"""Lines, or things, that a space goes on by."""
 LONGEST_WORDS: Final = 4000
 
 
@@ -45,6 +47,7 @@ class Wording:
 @define
 class State:
     """All that the screen shows. `chosen` and `open` are the keys of items, `trouble` why it is not live.
+    `scrolled` and `furthest` count lines of the screen.
 
     Until the operator has `moved`, the first thing is the chosen one.
     """
@@ -55,6 +58,7 @@ class State:
     open: str | None = None
     details: Sequence[Line | Verbatim] = ()
     scrolled: int = 0
+    furthest: int = 0
     trouble: str | None = None
     said: str = ""
     sure: Sure | None = None
@@ -99,6 +103,8 @@ class State:
                 return QUIT
             case "j" | "k" | "down" | "up":
                 self._move(1 if key in ("j", DOWN) else -1)
+            case " ":
+                self._move(PAGE)
             case "enter":
                 return None if self.item is None else self.item.key
             case "escape":
@@ -113,7 +119,7 @@ class State:
 
     def _move(self, step: int) -> None:
         if self.open is not None:
-            self.scrolled = max(0, min(self.scrolled + step, len(self.details) - 1))
+            self.scrolled = max(0, min(self.scrolled + step, self.furthest))
         elif self.items:
             self.moved = True
             self.chosen = self.items[max(0, min(self._at() + step, len(self.items) - 1))].key

@@ -92,9 +92,10 @@ class Terminal:
             self._give_back()
 
     @property
-    def height(self) -> int:
-        """How many lines it has now."""
-        return int(self._live.console.size.height)
+    def size(self) -> tuple[int, int]:
+        """How many lines it has now, and how many columns."""
+        size = self._live.console.size
+        return int(size.height), int(size.width)
 
     def draw(self, lines: Sequence[tuple[Line | Verbatim, bool]]) -> None:
         """Show these lines, with what is chosen the other way round; what strangers wrote can move nothing."""

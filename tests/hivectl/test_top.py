@@ -159,16 +159,31 @@ def test_what_is_settled_while_one_decides_it_is_told_and_nothing_is_sent() -> N
 def test_a_screen_has_exactly_its_lines_and_the_chosen_one_is_on_it(height: int) -> None:
     shown = state(agents=[rows.agent(f"agent-{number:02}") for number in range(40)])
     press(shown, *["j"] * 25)
-    lines = top_page.drawn(shown, height)
+    lines = top_page.drawn(shown, height, 80)
     assert len(lines) == height
     if height > 1:
         assert [line.text.split(":")[0].strip() for line, chosen in lines if chosen] == ["agent-25"]
 
 
+def test_details_are_seen_to_the_end_of_every_line_and_can_be_scrolled_to_their_last() -> None:
+    shown = state(approvals=[rows.approval(description="+" + "x" * 300 + "THE END")])
+    shown.open = press(shown, ENTER)
+    shown.details = shown.items[0].details
+
+    def seen() -> str:
+        return "".join(line.text.removeprefix("\u21aa ") for line, _ in top_page.drawn(shown, 4, 40)[:-1])
+
+    assert "THE END" not in seen()
+    press(shown, " ", " ")
+    assert "THE END" in seen()
+    press(shown, *["k"] * 30)
+    assert seen().startswith("approval 7")
+
+
 def test_trouble_stands_above_all() -> None:
     shown = state(agents=[rows.agent()])
     shown.trouble = "no daemon."
-    assert top_page.drawn(shown, 10)[0][0].text == "Not live: no daemon."
+    assert top_page.drawn(shown, 10, 80)[0][0].text == "Not live: no daemon."
 
 
 @pytest.mark.parametrize(
