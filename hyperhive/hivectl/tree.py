@@ -30,7 +30,7 @@ Start with 'hivectl status'. 'hivectl COMMAND --help' explains a command.
 SECTIONS: Final = {
     "Look": (
         "hyperhive.hivectl.view_commands",
-        ("status", "list", "agents", "events", "logs", "urls"),
+        ("status", "top", "list", "agents", "events", "logs", "urls"),
     ),
     "Decide": (
         "hyperhive.hivectl.decision_commands",
