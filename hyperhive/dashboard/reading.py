@@ -38,11 +38,10 @@ def query_of(request: Any) -> Fields:
     return _fields(request.uri.partition(b"?")[2], "the address's query")
 
 
-def form_of(request: Any) -> Fields:
-    """The fields of a form, with lines as everything else here ends them. Raises Unreadable."""
+def form_of(request: Any, content: bytes) -> Fields:
+    """The fields of a form that holds `content`, with lines as everything else here ends them. Raises Unreadable."""
     if request.too_large:
         raise Unreadable(413, f"a form may hold {LARGEST_FORM // 1024} KiB, and this one holds more")
-    content = request.content.read()
     kind = (header(request, "content-type") or "").partition(";")[0].strip().lower()
     if content and kind != FORM:
         raise Unreadable(415, f"a form is sent here as {FORM}, and not as {kind or 'nothing that has a name'}")

@@ -31,10 +31,14 @@ LONGEST_SAID: Final = 1000
 
 @define(eq=False)
 class Exchange:
-    """One request and, as far as it is known yet, who asks. What changed after `seq` may be missing on the page."""
+    """One request and, as far as it is known yet, who asks. What changed after `seq` may be missing on the page.
+
+    `content` is what came with it: Twisted forgets that when the browser goes away, and what was sent is done.
+    """
 
     request: Any
     seq: int
+    content: bytes = b""
     path: str = "/"
     key: str | None = None
     session: Session | None = None
@@ -67,7 +71,7 @@ class Console(Resource):
 
     def render(self, request: Any) -> int:
         """Answer, once that is known. A decision is carried out to its end, whether or not the browser waits."""
-        exchange = Exchange(request, self._services.changes.feed.seq)
+        exchange = Exchange(request, self._services.changes.feed.seq, request.content.read())
         answering = Deferred.fromCoroutine(self._answer(exchange))
 
         def gone(_: object) -> None:
@@ -117,7 +121,7 @@ class Console(Resource):
             query=reading.query_of(request),
         )
         if method == "POST":
-            asked = evolve(asked, form=reading.form_of(request))
+            asked = evolve(asked, form=reading.form_of(request, exchange.content))
             wrong = self._objection(exchange, asked)
             exchange.typed = {name: values for name, values in asked.form.items() if name not in guard.SECRET}
             if wrong is not None:
