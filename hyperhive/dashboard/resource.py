@@ -51,6 +51,11 @@ class Exchange:
         return str(self.request.method.decode("ascii", "replace"))
 
     @property
+    def decides(self) -> bool:
+        """Whether who asks may decide; who may not has no token, and is shown no form."""
+        return self.session is not None and not self.session.read_only
+
+    @property
     def part(self) -> bool:
         """Whether an open page asks, to renew its parts, and no person."""
         return header(self.request, "x-part") is not None
@@ -178,7 +183,7 @@ class Console(Resource):
     def _show(self, exchange: Exchange, page: Page, said: str | None) -> None:
         context = {
             "session": exchange.session,
-            "token": None if exchange.key is None else guard.token_of(exchange.key),
+            "token": guard.token_of(exchange.key) if exchange.decides and exchange.key else None,
             "path": exchange.path,
             "said": said,
             "hive": self._services.hive,
