@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from attrs import AttrsInstance, asdict
 
+from benchmarks.console import measure_console
 from benchmarks.errors import BenchmarkError
 from benchmarks.machine import Disk, machine_facts
 from benchmarks.mail import SYSTEMS, MailFigures, measure_mail
@@ -38,6 +39,7 @@ class Figures(AttrsInstance, Protocol):
 
 
 PARTS: dict[str, Callable[[Run], Figures]] = {
+    "console": measure_console,
     "mail": measure_mail,
     "old-rows": measure_old_rows,
     "parked": measure_parked,
@@ -95,6 +97,7 @@ def _run(options: argparse.Namespace, place: Workplace) -> Run:
         systems=tuple(options.systems or SYSTEMS),
         old_rows=50_000 if options.quick else 1_000_000,
         parked_agents=500 if options.quick else 9_000,
+        console_messages=2_000 if options.quick else 100_000,
     )
 
 

@@ -39,14 +39,14 @@ class Hive:
 
 
 @contextmanager
-def hive(place: Workplace, state: Path, names: Sequence[str]) -> Iterator[Hive]:
+def hive(place: Workplace, state: Path, names: Sequence[str], *, dashboard: str = "off") -> Iterator[Hive]:
     """A daemon on a state directory, with agents of these names; their sockets are open: the host's opens last."""
     layout = Layout(state=state, run=place.socket_directory("h"))
     prepare_hive(state, names)
     command = [
         *(twistd(), "-n", "--pidfile=", "hyperhive", "--stop-agents"),
         *("--state-dir", str(state), "--run-dir", str(layout.run), "--agent-command", SLEEP),
-        *("--dashboard", "off"),
+        *("--dashboard", dashboard),
     ]
     with child(command, place.directory("log"), partial(answers, layout.host_socket)) as process:
         yield Hive(System("hyperhive", process, partial(hyperhive_wire, layout.agent_socket)), layout)
@@ -64,8 +64,11 @@ def prepare_hive(state: Path, names: Sequence[str]) -> None:
     database.close()
 
 
-def fill_old_rows(path: Path, rows: int, names: Sequence[str]) -> None:
-    """Write so many messages that were delivered long ago, none of them old enough to be removed."""
+def fill_old_rows(path: Path, rows: int, names: Sequence[str], bodies: Sequence[str] = ("x" * 200,)) -> None:
+    """Write so many messages that were delivered long ago, none of them old enough to be removed.
+
+    Their bodies are those, in turn.
+    """
     yesterday = int(time.time()) - 86400
     database = open_database(path)
     database.execute("BEGIN")
@@ -75,7 +78,10 @@ def fill_old_rows(path: Path, rows: int, names: Sequence[str]) -> None:
         VALUES (?, ?, ?, ?, ?, 1, 1, ?)
         """,
         (
-            (names[row % len(names)], names[(row + 1) % len(names)], "x" * 200, yesterday, mail.DONE, yesterday)
+            (
+                *(names[row % len(names)], names[(row + 1) % len(names)], bodies[row % len(bodies)]),
+                *(yesterday, mail.DONE, yesterday),
+            )
             for row in range(rows)
         ),
     )

@@ -21,6 +21,7 @@ class Run:
     systems: tuple[str, ...]
     old_rows: int
     parked_agents: int
+    console_messages: int
     failures: list[str] = field(factory=list)
 
     def say(self, progress: str) -> None:

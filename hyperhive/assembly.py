@@ -13,6 +13,7 @@ from hyperhive import agent_toml
 from hyperhive.backends import make_containers
 from hyperhive.boundaries import IContainers
 from hyperhive.config import Config
+from hyperhive.dashboard.facts import Facts
 from hyperhive.dashboard.services import Services
 from hyperhive.dashboard.site import Dashboard
 from hyperhive.protocols.agent import AgentDesk
@@ -35,6 +36,7 @@ from hyperhive.services.labour import Labour
 from hyperhive.services.launches import Launches
 from hyperhive.services.leases import Leases
 from hyperhive.services.lifecycle import Lifecycle
+from hyperhive.services.mailroom import Mailroom
 from hyperhive.services.orders import Orders
 from hyperhive.services.proposals import Proposals
 from hyperhive.services.pulse import Pulse
@@ -51,7 +53,7 @@ from hyperhive.sockets import Doors
 from hyperhive.store.database import Database
 from hyperhive.store.schema import open_database
 from hyperhive.wire.names import MANAGER
-from hyperhive.wire.records import Urls
+from hyperhive.wire.records import Console, Urls
 
 
 @define(eq=False)
@@ -133,6 +135,7 @@ def assemble(reactor: Any, config: Config, soft_files: int) -> Parts:
     harnesses = Harnesses(broker, containers, orders)
     services = Services(
         broker=broker,
+        mailroom=Mailroom(broker),
         approvals=approvals,
         configurations=configurations,
         questions=questions,
@@ -143,6 +146,7 @@ def assemble(reactor: Any, config: Config, soft_files: int) -> Parts:
         harnesses=harnesses,
         sessions=sessions,
         urls=Urls(domain=config.domain, home=config.home),
+        facts=_facts(config, lambda: parts.dashboard.where),
         hive=config.hive,
     )
     parts = Parts(
@@ -174,6 +178,11 @@ def assemble(reactor: Any, config: Config, soft_files: int) -> Parts:
 def _first_files(name: str) -> dict[str, bytes]:
     """The files of a new agent's first commit."""
     return {agent_toml.FILE: agent_toml.default(name)}
+
+
+def _facts(config: Config, console: Callable[[], Console]) -> Facts:
+    """What the console says of the hive itself."""
+    return Facts(layout=config.layout, mail=config.mail, restart=config.restart, console=console)
 
 
 def host_desk(config: Config, parts: Parts) -> HostDesk:

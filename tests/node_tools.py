@@ -20,7 +20,8 @@ import pytest
 CACHE = Path(__file__).parent.parent / "build" / "node"
 INSPECTOR = ("@modelcontextprotocol/inspector", "0.15.0")
 CLAUDE = ("@anthropic-ai/claude-code", "2.1.330")
-TOOLS = (INSPECTOR, CLAUDE)
+AXE = ("axe-core", "4.14.1")
+TOOLS = (INSPECTOR, CLAUDE, AXE)
 """Name and version of each. This inspector runs on node 20; later ones ask for 22.19."""
 
 FETCHING = 300.0

@@ -19,6 +19,6 @@ def test_a_short_run_measures_every_part_of_this_daemon(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     measured = json.loads(figures.read_text())
     assert measured["failures"] == []
-    assert {"mail", "old-rows", "parked", "start-up", "tool-server"} <= measured.keys()
+    assert {"console", "mail", "old-rows", "parked", "start-up", "tool-server"} <= measured.keys()
     for what in ("mail, 8 pairs", "old rows, 8 pairs", "500 parked agents", "start-up", "beside an agent"):
         assert f"| {what}" in done.stdout

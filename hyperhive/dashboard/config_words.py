@@ -43,11 +43,11 @@ def _mounts(old: AgentConfig, new: AgentConfig) -> Iterator[Change]:
             continue
         wider = was is None or was.source != mount.source or mount.writable
         yield Change(
-            f"It is shown {_mount(mount)} of the host{'' if was is None else f', before {_mount(was)}'}.", wider
+            f"Of the host it is shown {_mount(mount)}{'' if was is None else f', before {_mount(was)}'}.", wider
         )
     for target, mount in before.items():
         if target not in after:
-            yield Change(f"It is no longer shown {_mount(mount)} of the host.")
+            yield Change(f"Of the host it is no longer shown {_mount(mount)}.")
 
 
 def _mount(mount: Mount) -> str:

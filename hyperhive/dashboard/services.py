@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from attrs import define
 
+from hyperhive.dashboard.facts import Facts
 from hyperhive.services.approvals import Approvals
 from hyperhive.services.broker import Broker
 from hyperhive.services.changes import Changes
 from hyperhive.services.configurations import Configurations
 from hyperhive.services.harnesses import Harnesses
 from hyperhive.services.lifecycle import Lifecycle
+from hyperhive.services.mailroom import Mailroom
 from hyperhive.services.questions import Questions
 from hyperhive.services.roster import Roster
 from hyperhive.services.sessions import Sessions
@@ -22,6 +24,7 @@ class Services:
     """The hive's services, as the pages know them."""
 
     broker: Broker
+    mailroom: Mailroom
     approvals: Approvals
     configurations: Configurations
     questions: Questions
@@ -32,4 +35,5 @@ class Services:
     harnesses: Harnesses
     sessions: Sessions
     urls: Urls
+    facts: Facts
     hive: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Final
 
 from attrs import define
 
@@ -19,6 +20,9 @@ from hyperhive.wire.names import MANAGER
 from hyperhive.wire.states import HarnessState, OrderKind
 from hyperhive.wire.turns import Harness
 
+LAST_SECOND: Final = 253_402_300_799
+"""The last that a date with four digits for the year can show, in unix seconds."""
+
 
 @define(eq=False)
 class Harnesses:
@@ -30,6 +34,9 @@ class Harnesses:
 
     async def report(self, name: str, harness: Harness) -> None:
         """The harness inside that agent says how it stands; the manager hears of logins that are missing or done."""
+        if harness.until is not None and not 0 <= harness.until <= LAST_SECOND:
+            message = f"'until' must be a time in unix seconds from 0 to {LAST_SECOND}, not {harness.until}"
+            raise Refused(message)
         change = partial(_report, name=name, harness=harness, now=self._broker.now())
         self._broker.announce(await self._broker.database.perform(change))
 

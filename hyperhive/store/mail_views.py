@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from sqlite3 import Connection
-from typing import Any
+from typing import Any, Final
+
+from attrs import frozen
 
 from hyperhive.errors import Refused
 from hyperhive.limits import MOST_ROWS
@@ -13,8 +16,27 @@ from hyperhive.wire.responses import Receipt
 from hyperhive.wire.states import MessageState
 
 _STATES = (MessageState.QUEUED, MessageState.LEASED, MessageState.DONE, MessageState.DEAD, MessageState.HELD)
-_ROW = "SELECT id, sender, recipient, body, sent_at, state, attempts, in_reply_to, via, thread FROM messages"
+_COLUMNS = "id, sender, recipient, {}, sent_at, state, attempts, in_reply_to, via, thread"
+_ROW = f"SELECT {_COLUMNS.format('body')} FROM messages"
 _INBOX_ROW = "SELECT id, sender, body, sent_at, in_reply_to, via FROM messages"
+
+BEGINNING: Final = 2000
+"""Characters of a body that are enough to know which message it is."""
+
+
+@frozen(kw_only=True)
+class Opened:
+    """One message with all that is known of it: why it is dead, when it was settled, in which turn it was last taken.
+
+    `note` says why its conversation is held; `thread` is that conversation, in order, as far as one answer carries it.
+    """
+
+    message: MessageRow
+    reason: str | None
+    settled_at: int | None
+    turn: int | None
+    note: str | None
+    thread: Sequence[MessageRow]
 
 
 def recent(connection: Connection, name: str, limit: int) -> tuple[InboxRow, ...]:
@@ -39,19 +61,48 @@ def messages(connection: Connection, agent: str | None, limit: int, before: int 
         rows = connection.execute(
             f"{both} ORDER BY id DESC LIMIT :limit", {"agent": agent, "before": bound, "limit": limit}
         )
-    return tuple(_message(row) for row in fitting(rows, (3,)))
+    return tuple(row_of(row) for row in fitting(rows, (3,)))
 
 
 def dead_letters(connection: Connection) -> tuple[MessageRow, ...]:
     """The messages that were given up."""
     rows = connection.execute(_ROW + " WHERE state = 3 ORDER BY id DESC LIMIT ?", (MOST_ROWS,))
-    return tuple(_message(row) for row in fitting(rows, (3,)))
+    return tuple(row_of(row) for row in fitting(rows, (3,)))
 
 
 def message(connection: Connection, id_: int) -> MessageRow | None:
     """One message; None if it is gone."""
     row = connection.execute(_ROW + " WHERE id = ?", (id_,)).fetchone()
-    return None if row is None else _message(row)
+    return None if row is None else row_of(row)
+
+
+def opened(connection: Connection, id_: int) -> Opened | None:
+    """One message with its conversation; None if it is gone."""
+    row = connection.execute(
+        """
+        SELECT coalesce(thread, id), reason, settled_at, turn,
+            (SELECT note FROM held_threads WHERE held_threads.thread = coalesce(messages.thread, messages.id))
+        FROM messages WHERE id = ?
+        """,
+        (id_,),
+    ).fetchone()
+    found = message(connection, id_)
+    if row is None or found is None:
+        return None
+    thread, reason, settled_at, turn, note = row
+    # Two looks, as SQLite uses the index of threads for neither side of an OR.
+    rest = connection.execute(
+        _ROW + " WHERE -thread = ? AND thread IS NOT NULL ORDER BY id LIMIT ?", (-thread, MOST_ROWS)
+    )
+    first = connection.execute(_ROW + " WHERE id = ?", (thread,))
+    told = tuple(row_of(row) for row in fitting([*first, *rest], (3,)))
+    return Opened(message=found, reason=reason, settled_at=settled_at, turn=turn, note=note, thread=told)
+
+
+def selected(connection: Connection, rest: str, values: Sequence[object], characters: int) -> list[tuple[Any, ...]]:
+    """The rows for which what follows `WHERE` holds, with at most so many characters of each body; for `row_of`."""
+    columns = _COLUMNS.format(f"substr(body, 1, {characters})")
+    return connection.execute(f"SELECT {columns} FROM messages WHERE {rest}", values).fetchall()
 
 
 def receipt(connection: Connection, sender: str, id_: int) -> Receipt:
@@ -87,7 +138,8 @@ def counts_in_hand(connection: Connection) -> dict[str, int]:
     return dict(connection.execute("SELECT recipient, count(*) FROM messages WHERE state = 1 GROUP BY recipient"))
 
 
-def _message(row: tuple[Any, ...]) -> MessageRow:
+def row_of(row: tuple[Any, ...]) -> MessageRow:
+    """A row that `selected` found, as the operator sees it."""
     id_, sender, recipient, body, at, state, attempts, reply, via, thread = row
     return MessageRow(
         id=id_,

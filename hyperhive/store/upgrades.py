@@ -243,11 +243,12 @@ CREATE TABLE sessions (
     client    TEXT    NOT NULL
 ) STRICT;
 
--- The words of mail, indexed as somebody searches: a message costs nothing here when it is sent.
-CREATE VIRTUAL TABLE messages_words USING fts5 (body, content = 'messages', content_rowid = 'id');
-
 -- What was spent today is asked again and again.
 CREATE INDEX turns_started ON turns (started_at);
+
+-- The messages of a conversation, to read them; on an expression, so that no query that means a part of them takes it
+-- for a better one than the index of that part. The words of mail have an index too, which the first search makes.
+CREATE INDEX messages_thread ON messages (-thread) WHERE thread IS NOT NULL;
 """
 
 UPGRADES: Final[tuple[str, ...]] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)

@@ -8,7 +8,12 @@ from hyperhive.dashboard.pages import (
     approvals,
     entrance,
     home,
+    ledger,
+    mail,
+    message,
     operations,
+    questions,
+    settings,
     turn,
 )
 
@@ -20,6 +25,11 @@ __all__ = [
     "approvals",
     "entrance",
     "home",
+    "ledger",
+    "mail",
+    "message",
     "operations",
+    "questions",
+    "settings",
     "turn",
 ]

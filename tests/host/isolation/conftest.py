@@ -1,6 +1,6 @@
 """What an agent can't do from its machine, be it root there: each attempt is made inside, by a program of the agent's.
 
-The hive's network is `nat`. The dashboard is not tried: there is none yet.
+The hive's network is `nat`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pytest
 
 from tests.host.hives import NspawnHive, call
 from tests.host.internet import internet, networkd
-from tests.host.isolation.den import Den
+from tests.host.isolation.den import CONSOLE, Den
 from tests.host.puppets import COMMAND, Puppet
 
 
@@ -31,7 +31,7 @@ def den(request: pytest.FixtureRequest) -> Iterator[Den]:
         around.enter_context(internet())
         hive = NspawnHive(base, network="nat", user=request.param)
         around.callback(hive.end)
-        hive.open(command=COMMAND)
+        hive.open("--dashboard", f"0.0.0.0:{CONSOLE}", command=COMMAND)
         with hive.host() as host:
             for name in ("alice", "bob"):
                 assert host.ask("spawn", name=name)["ok"]

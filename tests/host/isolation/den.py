@@ -15,6 +15,8 @@ NOT_THERE = {"ENOENT", "ENOTDIR", "EACCES"}
 READ_ONLY = {"EROFS", "EACCES", "EPERM"}
 OUT_OF_REACH = {"EHOSTUNREACH", "ENETUNREACH"}
 PREFIXES = ("", "/proc/1/root", "/proc/self/root", "/proc/1/cwd/..", "/run/host", "/run/host/incoming", "/state/..")
+CONSOLE = 7070
+"""Where the console listens, at every address of the host's: no operator would, and an agent does not get there."""
 NEW_NAMESPACES = "system('unshare', 0x10000000 | 0x00020000)\n"
 
 

@@ -1,0 +1,65 @@
+"""The mailroom: mail to look through, by its words and otherwise, and to open one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from attrs import define, frozen
+
+from hyperhive.errors import Refused
+from hyperhive.services.broker import Broker
+from hyperhive.store import mail_search, mail_views
+from hyperhive.store.mail_search import Wanted
+from hyperhive.store.mail_views import Opened
+from hyperhive.wire.records import MessageRow
+
+NO_INDEX = (
+    f"This Python's SQLite knows no full-text search (FTS5): only the last {mail_search.SEEN_WITHOUT_INDEX} messages "
+    "were searched, for these letters anywhere in them."
+)
+
+
+@frozen(kw_only=True)
+class Found:
+    """What a search found, newest first, bodies cut. `before`: where to go on, None where nothing is left.
+
+    `note` is a sentence where less was searched than there is.
+    """
+
+    rows: Sequence[MessageRow]
+    before: int | None
+    note: str | None = None
+
+
+@define(eq=False)
+class Mailroom:
+    """Finds and opens mail, in changes that are short each: what is being sent waits for none of them long."""
+
+    _broker: Broker
+
+    async def find(self, wanted: Wanted, before: int | None, most: int) -> Found:
+        """The next `most` messages that are wanted, with ids below `before`."""
+        perform = self._broker.database.perform
+        indexed, lowest = True, 0
+        if wanted.terms:
+            indexed = await perform(mail_search.has_index)
+            while indexed and await perform(mail_search.index):
+                pass
+            lowest = 0 if indexed else await perform(mail_search.lowest)
+        rows: list[MessageRow] = []
+        go_on: int | None = 2**63 - 1 if before is None else before
+        while go_on is not None and go_on > lowest and len(rows) < most:
+            look = partial(mail_search.look, wanted=wanted, before=go_on, most=most - len(rows), indexed=indexed)
+            found, go_on = await perform(look)
+            rows += found
+        left = go_on if go_on is not None and go_on > lowest else None
+        return Found(rows=[row for row in rows if row.id > lowest], before=left, note=None if indexed else NO_INDEX)
+
+    async def open(self, id_: int) -> Opened:
+        """One message with its conversation. Fails with Refused where there is none, or it was swept."""
+        opened = await self._broker.database.perform(partial(mail_views.opened, id_=id_))
+        if opened is None:
+            message = f"there is no message {id_}, or it was done long ago and is forgotten"
+            raise Refused(message)
+        return opened

@@ -1,0 +1,131 @@
+"""The operator's desk: a hive with a console, and browsers that are let into it, each watched for complaints."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from typing import Any, Final
+
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response
+
+from tests.daemon.client import Answer
+from tests.daemon.harness import Daemon, Hive
+
+WIDE: Final = (1280, 800)
+PHONE: Final = (390, 844)
+PATIENCE: Final = 10_000
+"""Milliseconds after which a test gives up looking at a page; what goes well takes a fraction of a second."""
+
+
+class Desk:
+    """A hive with a console at a port of its own, which the daemons of that hive take one after the other."""
+
+    def __init__(self, hive: Hive, browser: Browser) -> None:
+        self.hive = hive
+        self._browser = browser
+        self.windows: list[Window] = []
+        self.listen = f"127.0.0.1:{free_port()}"
+
+    @property
+    def port(self) -> int:
+        """Where the console listens."""
+        return int(self.listen.rpartition(":")[2])
+
+    @property
+    def url(self) -> str:
+        """The console as browsers call it."""
+        return f"http://hive.localhost:{self.port}"
+
+    def start(self, *options: str, program: str = "") -> Daemon:
+        """A daemon with the console."""
+        return self.hive.start("--dashboard", self.listen, *options, program=program)
+
+    def ask(self, cmd: str, **fields: Any) -> Answer:
+        """The operator asks on the host's socket, and is not refused."""
+        with self.hive.host() as host:
+            answer = host.ask(cmd, **fields)
+        assert answer["ok"], answer
+        return answer
+
+    def link(self, *, read_only: bool = False) -> str:
+        """An address that lets a browser in, once."""
+        return str(self.ask("console_link", read_only=read_only)["link"])
+
+    def window(
+        self, size: tuple[int, int] = WIDE, scheme: Any = "light", *, read_only: bool = False, scripts: bool = True
+    ) -> Window:
+        """A browser that nobody else's cookies are in, let in, at Home; without `scripts` it runs none."""
+        window = self.stranger(size, scheme, scripts=scripts)
+        window.page.goto(self.link(read_only=read_only))
+        window.page.get_by_role("button", name="Open").click()
+        window.page.wait_for_url(f"{self.url}/")
+        return window
+
+    def stranger(self, size: tuple[int, int] = WIDE, scheme: Any = "light", *, scripts: bool = True) -> Window:
+        """A browser that is not let in."""
+        context = self._browser.new_context(
+            viewport={"width": size[0], "height": size[1]},
+            color_scheme=scheme,
+            java_script_enabled=scripts,
+            locale="en-GB",
+            timezone_id="UTC",
+        )
+        window = Window(context, self.url)
+        self.windows.append(window)
+        return window
+
+    def close(self) -> None:
+        """Close the browsers. Fails with what any of them complained of."""
+        windows, self.windows = self.windows, []
+        for window in windows:
+            window.context.close()
+        faults = [fault for window in windows for fault in window.faults]
+        assert not faults, "\n".join(faults)
+
+
+class Window:
+    """One browser's cookies and tabs; `page` is its first tab.
+
+    `faults` are the errors of scripts, the policy's refusals, and answers of 400 and more, except those that
+    `expected` says yes to.
+    """
+
+    def __init__(self, context: BrowserContext, url: str) -> None:
+        self.context = context
+        self.faults: list[str] = []
+        self.expected: Callable[[str], bool] = lambda _: False
+        self._url = url
+        context.set_default_timeout(PATIENCE)
+        context.on("console", self._heard)
+        context.on("weberror", lambda error: self._fault(f"a script failed: {error.error}"))
+        context.on("response", self._answered)
+        self.page = context.new_page()
+
+    def go(self, path: str) -> Page:
+        """The first tab, at that path."""
+        self.page.goto(f"{self._url}{path}")
+        return self.page
+
+    def tab(self, path: str) -> Page:
+        """Another tab, at that path."""
+        page = self.context.new_page()
+        page.goto(f"{self._url}{path}")
+        return page
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self._fault(f"the browser's console: {message.text} ({message.location.get('url', '')})")
+
+    def _answered(self, response: Response) -> None:
+        if response.status >= 400:
+            self._fault(f"{response.status} for {response.request.method} {response.url}")
+
+    def _fault(self, fault: str) -> None:
+        if not self.expected(fault):
+            self.faults.append(fault)
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens at."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
