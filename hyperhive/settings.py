@@ -58,6 +58,28 @@ def _flake(value: Any) -> str:
     return value
 
 
+def _listening(value: Any) -> str:
+    """Where the console listens."""
+    places = r"off|(\[[0-9a-fA-F:.]+\]|[^:\s\[\]]+):[0-9]{1,5}|[a-z][a-z0-9]*:\S+"
+    if not isinstance(value, str) or not re.fullmatch(places, value):
+        wanted = (
+            "an address and a port such as '127.0.0.1:7000', an endpoint such as 'unix:/run/console.sock', or 'off'"
+        )
+        raise ValueError(wanted)
+    return value
+
+
+def _origin(value: Any) -> str:
+    """The address of a site as browsers write it: without a path, nor the port that goes without saying."""
+    written = value.lower().rstrip("/") if isinstance(value, str) else ""
+    site = re.fullmatch(r"(http|https)://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?", written)
+    if site is None:
+        wanted = "the address that browsers call the console by, without a path, such as 'https://hive.example.org'"
+        raise ValueError(wanted)
+    scheme, host, port = site.groups(default="")
+    return f"{scheme}://{host}" + ("" if port == {"http": ":80", "https": ":443"}[scheme] else port)
+
+
 def _subnet(value: Any) -> IPv4Network:
     wanted = "an IPv4 network of at least 65536 private addresses, such as '10.215.0.0/16'"
     try:
@@ -95,8 +117,8 @@ TOP: Final[dict[str, Callable[[Any], Any]]] = {
     "hive": text,
     "domain": text,
     "home": text,
-    "dashboard": text,
-    "dashboard_url": text,
+    "dashboard": _listening,
+    "dashboard_url": _origin,
 }
 
 

@@ -73,11 +73,12 @@ class Files(Resource):
         if request.method not in (b"GET", b"HEAD"):
             request.setHeader(b"allow", b"GET, HEAD")
             return plain.refusal(request, 405, "a file takes GET and HEAD")
-        version, *parts = (part.decode("utf-8", "replace") for part in request.postpath)
-        file = self._own.get("/".join(parts))
+        version, _, name = b"/".join(request.postpath).decode("utf-8", "replace").partition("/")
+        file = self._own.get(name)
         if file is None:
             return plain.refusal(request, 404, "there is no such file")
         if version == self._version:
             request.setHeader(b"cache-control", KEPT)
         request.setHeader(b"content-type", f"{file.kind}; charset=utf-8".encode())
-        return file.content
+        request.setHeader(b"content-length", b"%d" % len(file.content))
+        return b"" if request.method == b"HEAD" else file.content

@@ -137,9 +137,9 @@ def works(standing: Standing) -> list[Work]:
 
 
 def rest(standing: Standing) -> list[AgentStatus]:
-    """The agents that nothing is said of otherwise: no turn, no operation."""
-    busy = {work.agent for work in works(standing)}
-    return [agent for agent in standing.agents if agent.name not in busy]
+    """The agents of which nothing is said otherwise: they need nobody, and are in no turn and no operation."""
+    told = {work.agent for work in works(standing)}
+    return [agent for agent in standing.agents if agent.name not in told and not (agent.failed or agent.needs_login)]
 
 
 def why_quiet(standing: Standing) -> str:
@@ -154,18 +154,3 @@ def why_quiet(standing: Standing) -> str:
     held_back = f", {paused} of them paused" if paused else ""
     of_all = "" if len(running) == len(standing.agents) else f" of {len(standing.agents)}"
     return f"{len(running)}{of_all} {'agent runs' if len(standing.agents) == 1 else 'agents run'}{held_back}."
-
-
-def state(agent: AgentStatus) -> tuple[str, str]:
-    """How an agent stands: a word for its state, and its tone."""
-    if not agent.running:
-        return ("crashed", "bad") if agent.failed else ("stopped", "idle")
-    if agent.needs_login:
-        return "not logged in", "warn"
-    if agent.paused:
-        return "paused", "warn"
-    if agent.harness is not None and agent.harness.state.value == "limited":
-        return "limited", "warn"
-    if agent.harness is not None and agent.harness.state.value == "waiting":
-        return "waits after a failure", "warn"
-    return "idle", "ok"

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 from attrs import define, field
 from twisted.internet.defer import CancelledError, Deferred, DeferredQueue
 
-from hyperhive.hivectl.errands import PATIENCE, Errand, Query, Reading, Settings, Watch, Work
+from hyperhive.hivectl.errands import PATIENCE, Errand, Home, Query, Reading, Settings, Watch, Work
 from hyperhive.hivectl.page import Line, Page, View
 from hyperhive.hivectl.reaching import OperationError, RefusedError, UnreachableError, connect
 from hyperhive.hivectl.screen import Screen, UnwritableError
@@ -83,6 +83,10 @@ class Client:
                 await self._watch(errand)
             case Reading():
                 await self._read(errand)
+            case Home():
+                from hyperhive.hivectl.top import Top
+
+                await Top(self.reactor, self.paths, self.screen).run()
 
     async def _query(self, errand: Query) -> None:
         asker = await self._connect()

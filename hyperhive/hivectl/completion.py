@@ -99,6 +99,11 @@ def turns(path: str | None) -> list[CompletionItem]:
     )  # fmt: skip
 
 
+def sessions(path: str | None) -> list[CompletionItem]:
+    """The browsers that are let into the console."""
+    return _offered(path, {"cmd": "sessions"}, "sessions", lambda row: _numbered(row, row["client"]))
+
+
 def _named(name: str) -> CompletionItem:
     return CompletionItem(str(name))
 

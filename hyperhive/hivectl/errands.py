@@ -65,13 +65,17 @@ class Reading(NamedTuple):
     follow: bool
 
 
+class Home(NamedTuple):
+    """What needs the operator, live on the whole terminal, until the reader has enough."""
+
+
 class Chore(NamedTuple):
     """Something to do on this machine without a daemon; gives the exit status."""
 
     do: Callable[[Settings, Screen], int]
 
 
-Errand = Query | Work | Watch | Reading
+Errand = Query | Work | Watch | Reading | Home
 
 
 def query(request: HostRequest, page: Callable[[HostResponse, View], Page]) -> Query:

@@ -9,7 +9,7 @@ from typing import Any, Final, NoReturn, TextIO
 
 import click
 
-from hyperhive.hivectl.errands import Chore, Errand, Query, Reading, Settings, Watch, Work
+from hyperhive.hivectl.errands import Chore, Errand, Home, Query, Reading, Settings, Watch, Work
 from hyperhive.hivectl.places import candidates
 from hyperhive.hivectl.screen import Screen, UnwritableError, written
 from hyperhive.hivectl.tree import cli
@@ -43,7 +43,7 @@ def run(arguments: list[str]) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    if isinstance(errand, Query | Work | Watch | Reading | Chore):
+    if isinstance(errand, Query | Work | Watch | Reading | Home | Chore):
         for stream in (sys.stdout, sys.stderr):
             _make_patient(stream, settings)
         if isinstance(errand, Chore):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from hyperhive.hivectl.agent_pages import roster, waits
+from hyperhive.hivectl.console_pages import where
 from hyperhive.hivectl.decision_pages import asked, options
 from hyperhive.hivectl.mail_pages import who
 from hyperhive.hivectl.page import Line, Page, Table, View
@@ -16,7 +17,7 @@ from hyperhive.wire.host_turn_requests import Held
 from hyperhive.wire.names import MANAGER
 
 if TYPE_CHECKING:
-    from hyperhive.wire.records import AgentStatus, Approval, Backend, MessageRow, Operation, Question
+    from hyperhive.wire.records import AgentStatus, Approval, Backend, Console, MessageRow, Operation, Question
     from hyperhive.wire.responses import HostResponse
     from hyperhive.wire.turns import HeldThread
 
@@ -24,7 +25,7 @@ REQUESTS = (
     ask.AgentStatus(), ask.Pending(), ask.Questions(), ask.DeadLetters(), Held(), ask.Operations(), ask.Urls(),
 )  # fmt: skip
 DANGERS = {
-    "local": ": agents can do what you can",
+    "local": ": agents can do what you can, and decide what you decide by opening host.sock",
     "nixos": ": whoever becomes root in a container is root on the host",
 }
 """What an agent that attacks can do in those that isolate nobody."""
@@ -45,6 +46,7 @@ class Standing:
     operations: Sequence[Operation]
     home: str | None
     backend: Backend | None
+    console: Console | None
 
     @classmethod
     def of(cls, replies: Sequence[HostResponse]) -> Standing:
@@ -60,6 +62,7 @@ class Standing:
             operations.operations or (),
             urls.urls.home if urls.urls else None,
             agents.backend,
+            agents.console,
         )
 
     @property
@@ -92,11 +95,13 @@ def _blind(standing: Standing) -> Iterator[Line]:
 
 
 def _surroundings(standing: Standing) -> Iterator[Line]:
-    if standing.home or (standing.backend and not standing.backend.isolates):
+    if standing.home or standing.console or (standing.backend and not standing.backend.isolates):
         yield Line("")
     if standing.backend and not standing.backend.isolates:
         kind = standing.backend.kind
         yield Line(f"Containers are '{kind}', which isolates nobody{DANGERS.get(kind, '')}.", "dim")
+    if standing.console:
+        yield where(standing.console)
     if standing.home:
         yield Line(f"Browser: {standing.home}")
 

@@ -30,7 +30,7 @@ Start with 'hivectl status'. 'hivectl COMMAND --help' explains a command.
 SECTIONS: Final = {
     "Look": (
         "hyperhive.hivectl.view_commands",
-        ("status", "list", "agents", "events", "logs", "urls"),
+        ("status", "top", "list", "agents", "events", "logs", "urls"),
     ),
     "Decide": (
         "hyperhive.hivectl.decision_commands",
@@ -54,6 +54,10 @@ SECTIONS: Final = {
     "Mail": (
         "hyperhive.hivectl.mail_commands",
         ("send", "inbox", "messages", "held", "release", "dead-letters", "requeue"),
+    ),
+    "Console": (
+        "hyperhive.hivectl.console_commands",
+        ("dashboard", "sessions", "revoke"),
     ),
     "Containers": (
         "hyperhive.hivectl.image",

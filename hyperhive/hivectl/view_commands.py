@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from hyperhive.hivectl import agent_pages
-from hyperhive.hivectl.errands import Query, Watch, query
+from hyperhive.hivectl.errands import Home, Query, Settings, Watch, query
 from hyperhive.hivectl.verbs import COUNT, ID, one_agent, verb
 from hyperhive.wire import host_requests as ask
 from hyperhive.wire.manager_requests import List
@@ -17,6 +19,26 @@ def status() -> Query:
     from hyperhive.hivectl import overview
 
     return Query(overview.REQUESTS, overview.status)
+
+
+@verb("top")
+@click.option("--once", is_flag=True, help="Print one screen and end: for pipes.")
+@click.pass_context
+def top(ctx: click.Context, *, once: bool) -> Query | Home:
+    """Show the hive live on the whole terminal, what needs you first.
+
+    Keys: j and k, or the arrows, move; enter shows all of a thing; a approves and d denies, once you confirm; r replies
+    to a question; q ends it.
+    """
+    if once:
+        from hyperhive.hivectl import overview, top_page
+
+        return Query(overview.REQUESTS, top_page.once)
+    if ctx.ensure_object(Settings).json:
+        raise click.UsageError("--json is for programs, which need --once too.", ctx)
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise click.UsageError("'top' needs a terminal; --once prints one screen.", ctx)
+    return Home()
 
 
 @verb("list")
@@ -56,4 +78,4 @@ def urls() -> Query:
     return query(ask.Urls(), agent_pages.urls)
 
 
-COMMANDS = (status, names, agents, events, logs, urls)
+COMMANDS = (status, top, names, agents, events, logs, urls)

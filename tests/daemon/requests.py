@@ -94,6 +94,9 @@ HOST: Final[dict[str, Fields]] = {
     "subscribe": {"since": "u64?"},
     "subscribe_agent_status": {},
     "urls": {},
+    "console_link": {"read_only": "bool?"},
+    "sessions": {},
+    "revoke": {"session": "i64"},
 }
 
 EXPECTED: Final = {

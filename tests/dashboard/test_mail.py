@@ -212,3 +212,12 @@ def test_an_onlooker_sees_mail_and_no_way_to_touch_it(hive: Hive, console: Conso
     for path in ("/mail", f"/mail/{id_}", "/mail/new"):
         assert [form for form in onlooker.get(path).forms if form.method == "post"] == []
     assert onlooker.post("/mail/new", to="manager", body="hi").status == 403
+
+
+@pytest.mark.parametrize("words", ["gr\u00fcn, na\u00efve", "\u65e5\u672c\u8a9e", "\U0001f41d at work", "a+b&c=d%20;e"])
+def test_words_of_every_language_are_sent_as_they_were_typed_and_found(
+    hive: Hive, console: Console, words: str
+) -> None:  # fmt: skip
+    assert "is on its way" in console.post("/mail/new", to="manager", body=words).text
+    assert inbox(hive)[0]["body"] == words
+    assert words in console.get("/mail", q=words).text

@@ -40,15 +40,14 @@ def test_an_onlooker_can_end_no_session(console: Console, onlooker: Console) -> 
     assert console.get("/settings").status == 200
 
 
-def test_theme_and_notices_have_their_switches(console: Console) -> None:
+def test_what_is_set_for_one_browser_is_led_to(console: Console) -> None:
     shown = console.get("/settings")
-    themes = [attributes["data-theme-choice"] for _, attributes in shown.tags if "data-theme-choice" in attributes]
-    assert themes == ["system", "light", "dark"]
-    assert [tag for tag, attributes in shown.tags if "data-notify" in attributes] == ["button"]
+    assert {"#theme", "#notify"} <= set(shown.links)
+    assert {"theme", "notify"} <= set(shown.ids)
 
 
 def test_a_ledger_without_entries_says_so(console: Console) -> None:
-    assert "Nothing was decided or deployed yet" in console.get("/ledger").text
+    assert "Nothing was decided or deployed yet of nobody." in console.get("/ledger", agent="nobody").text
 
 
 def test_decisions_and_deploys_are_in_the_ledger(hive: Hive, console: Console) -> None:

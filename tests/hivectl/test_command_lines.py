@@ -69,6 +69,10 @@ ASKED = [
     ("model alice", '{"cmd":"set_model","name":"alice"}'),
     ("model alice large", '{"cmd":"set_model","name":"alice","model":"large"}'),
     ("login alice", '{"cmd":"login","name":"alice"}'),
+    ("dashboard", '{"cmd":"console_link"}'),
+    ("dashboard --read-only", '{"cmd":"console_link","read_only":true}'),
+    ("sessions", '{"cmd":"sessions"}'),
+    ("revoke 3", '{"cmd":"revoke","session":3}'),
 ]
 WORK = [
     ("spawn alice", '{"cmd":"spawn","name":"alice"}'),

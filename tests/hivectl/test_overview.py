@@ -23,6 +23,7 @@ def reply(**fields: Any) -> HostResponse:
 
 def shown(**fields: Any) -> list[str]:
     replies = [reply(**{name: fields.get(name)}) for name in FIELDS]
+    replies[0] = reply(**{name: fields.get(name) for name in ("agent_statuses", "backend", "console")})
     replies[1] = reply(approvals=fields.get("approvals"), more=fields.get("more"))
     assert len(replies) == len(REQUESTS)
     return plain(status(replies, View(terminal=True, now=NOW))).splitlines()
@@ -202,7 +203,7 @@ def test_that_nothing_can_be_started_is_said_first_with_the_reason() -> None:
 @pytest.mark.parametrize(
     ("kind", "danger"),
     [
-        ("local", ": agents can do what you can."),
+        ("local", ": agents can do what you can, and decide what you decide by opening host.sock."),
         ("nixos", ": whoever becomes root in a container is root on the host."),
         ("of-next-year", "."),
     ],

@@ -185,7 +185,7 @@ async def test_bash_completes_the_names_of_agents(daemon: ScriptedDaemon, tmp_pa
         ("hivectl help kill ", []),
         ("hivectl image build --suite ", ["bookworm", "trixie"]),
         ("hivectl image build --suite t", ["trixie"]),
-        ("hivectl help re", ["request-spawn", "restart", "rebuild", "resume", "release", "requeue"]),
+        ("hivectl help re", ["request-spawn", "restart", "rebuild", "resume", "release", "requeue", "revoke"]),
         ("hivectl messages --agent b", ["bob"]),
         ("hivectl approve ", ["7", "9"]),
         ("hivectl deny 8", []),

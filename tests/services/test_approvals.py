@@ -152,3 +152,33 @@ def test_the_kinds_are_told_apart(bench: Bench) -> None:
         (ApprovalKind.SPAWN, "", "tests"), (ApprovalKind.APPLY_COMMIT, commit[:4], "newer")
     ]  # fmt: skip
     assert more == 1
+
+
+def test_what_was_said_with_a_yes_is_kept_and_told_with_the_result(bench: Bench) -> None:
+    id_ = ask_spawn(bench)
+    bench.get(bench.approvals.approve(id_, OPERATOR, note="welcome"))
+    assert (row(bench, id_).status, row(bench, id_).note) == (ApprovalStatus.APPROVED, "welcome")
+    assert bench.events_of(MANAGER)[-1] == events.ApprovalResolved(
+        id=id_, agent="carol", commit_ref="", status=ApprovalStatus.APPROVED, note="welcome"
+    )
+
+
+def test_where_the_action_fails_the_reason_comes_before_what_was_said_with_the_yes(bench: Bench) -> None:
+    bench.containers.faults["start"] = ContainerError("no room")
+    id_ = ask_spawn(bench)
+    bench.get(bench.approvals.approve(id_, OPERATOR, note="welcome"))
+    bench.settle()
+    assert (row(bench, id_).status, row(bench, id_).note) == (ApprovalStatus.FAILED, "no room\n\nwelcome")
+
+
+def test_the_undecided_are_listed_oldest_first_and_the_decided_newest_first_by_pages(bench: Bench) -> None:
+    first, second, third, fourth = (ask_spawn(bench, name) for name in ("carol", "dave", "erin", "frank"))
+    init = bench.get(bench.approvals.request_init_config("grace", None, MANAGER))
+    for id_ in (third, first, second):
+        bench.get(bench.approvals.deny(id_, None, OPERATOR))
+    assert [one.id for one in bench.get(bench.approvals.undecided())] == [fourth, init]
+    assert [one.id for one in bench.get(bench.approvals.decided(2, None))] == [third, second]
+    assert [one.id for one in bench.get(bench.approvals.decided(2, second))] == [first]
+    assert bench.get(bench.approvals.one(init)).kind is ApprovalKind.INIT_CONFIG
+    with pytest.raises(Refused, match="there is no approval 99"):
+        bench.get(bench.approvals.one(99))

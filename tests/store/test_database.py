@@ -293,3 +293,20 @@ async def test_a_real_thread_writes_and_the_reactor_tells(tmp_path: Path) -> Non
     assert set(threads) == {"hyperhive database"}
     assert threading.current_thread().name not in threads
     assert not [thread for thread in threading.enumerate() if thread.name == "hyperhive database"]
+
+
+def test_whoever_watches_is_told_when_trouble_begins_and_when_something_was_written_again(rig: Rig) -> None:
+    seen: list[bool] = []
+    rig.database.when_troubled(lambda: seen.append(rig.database.trouble is not None))
+    for _ in range(2):
+        rig.spy.failing["BEGIN IMMEDIATE"] = sqlite3.OperationalError("database is locked")
+        result(rig.database.perform(put(1)))
+        rig.crank()
+    assert seen == [True]
+    assert "database is locked" in str(rig.database.trouble)
+    result(rig.database.perform(lambda connection: connection.execute("SELECT * FROM rows").fetchall()))
+    rig.crank()
+    assert seen == [True]
+    result(rig.database.perform(put(2)))
+    rig.crank()
+    assert (seen, rig.database.trouble) == ([True, False], None)

@@ -37,7 +37,7 @@ from hyperhive.wire.states import (
     Outcome,
     QuestionStatus,
 )
-from tests.wire import golden_threads, golden_turns
+from tests.wire import golden_console, golden_threads, golden_turns
 
 Lines = tuple[tuple[str, Any], ...]
 
@@ -151,6 +151,7 @@ HOST_REQUESTS: Final[Lines] = (
     ('{"cmd":"subscribe_agent_status"}', host.SubscribeAgentStatus()),
     ('{"cmd":"urls"}', host.Urls()),
     *golden_threads.HOST_REQUESTS,
+    *golden_console.HOST_REQUESTS,
 )
 
 _ROW = InboxRow(id=1, sender="bob", body="hi", at=1700000000)
@@ -505,6 +506,7 @@ HOST_ANSWERS: Final[Lines] = (
     ),
     ('{"version":1,"ok":true,"resync":true,"seq":7}', _host(resync=True, seq=7)),
     *golden_threads.HOST_ANSWERS,
+    *golden_console.HOST_ANSWERS,
 )
 
 EVENTS: Final[Lines] = (

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from hyperhive.dashboard.agent_words import being, state_of
 from hyperhive.dashboard.happenings import brief
-from hyperhive.dashboard.needs import look, needs, rest, state, why_quiet, works
+from hyperhive.dashboard.needs import look, needs, rest, why_quiet, works
 from hyperhive.dashboard.routes import Answer, Asked, Elsewhere, Page, get, post
 from hyperhive.errors import HiveError, Refused
 from hyperhive.wire.names import OPERATOR
@@ -32,11 +33,19 @@ async def _home(asked: Asked, refusal: str | None = None) -> Page:
         "rest": rest(standing),
         "quiet": why_quiet(standing),
         "last": standing.last,
-        "state": state,
+        "state_of": state_of,
+        "being": being,
         "brief": brief,
         "refusal": refusal,
     }
     return Page("home.html", context, 200 if refusal is None else 409)
+
+
+@get("/needs")
+async def count(asked: Asked) -> Answer:
+    """What needs the operator and nothing else, for a title that counts and for notifications."""
+    found = needs(await look(asked.services))
+    return Page("needs.html", {"waiting": found[:SHOWN], "needs": len(found), "brief": brief})
 
 
 @post("/home/approvals/<id:int>")

@@ -1,0 +1,29 @@
+"""What can't be seen is shown wherever somebody decides by a text, and nothing in it is markup."""
+
+from __future__ import annotations
+
+import pytest
+
+from hyperhive.dashboard.templating import visible
+
+
+def hidden(point: str) -> str:
+    return f'<span class="hidden-character">{point}</span>'
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain\n\ttext", "plain\n\ttext"),
+        ("<b>'\"&", "&lt;b&gt;&#39;&#34;&amp;"),
+        ("<\u202e>", f"&lt;{hidden('U+202E')}&gt;"),
+        ("a\u200bb", f"a{hidden('U+200B')}b"),
+        ("a\u00a0b", f"a{hidden('U+00A0')}b"),
+        ("\r", hidden("U+000D")),
+        ("+\u0335", f"+{hidden('U+0335')}"),
+        ("é\u0301 ü", "é\u0301 ü"),
+        ("\u2800", hidden("U+2800")),
+    ],
+)
+def test_it_is_shown(text: str, shown: str) -> None:
+    assert str(visible(text)) == shown
