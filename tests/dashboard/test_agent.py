@@ -36,7 +36,7 @@ def attributes(page: Shown, tag: str, id_: str) -> dict[str, str]:
 def test_an_agent_without_turns_says_so(console: Console, bob: Worker) -> None:
     page = console.get(f"/agents/{bob.name}")
     assert "There was no turn yet: the agent begins one when it has mail." in page.part("stream-state")
-    assert attributes(page, "ol", "stream")["data-turn"] == "0"
+    assert attributes(page, "div", "stream")["data-turn"] == "0"
     assert "It asks nothing, and nobody asks it." in page.text
     assert "There is no mail from or to it yet." in page.text
 
@@ -143,7 +143,7 @@ def test_the_page_begins_with_the_end_of_the_stream_and_says_how_far_it_is(conso
         bob.tell(*(f"line {number}" for number in range(start, start + 50)))
     page = console.get("/agents/bob")
     assert items(page)[0] == "line 50"
-    assert attributes(page, "ol", "stream")["data-last"] == "250"
+    assert attributes(page, "div", "stream")["data-last"] == "250"
     told = [given for tag, given in page.tags if tag == "p" and "data-last" in given]
     assert told == [{"data-turn": str(turn), "data-last": "250"}]
     renewed = console.request("GET", "/agents/bob", headers={"X-Part": "1"})

@@ -41,7 +41,7 @@ def test_a_new_agent_is_spawned_by_its_name(hive: Hive, console: Console) -> Non
     ended(hive)
     page = console.get("/agents")
     assert "running" in page.part("agent-bob")
-    assert re.search(r"[\d.]+ [KM]iB, \d+ s CPU", page.part("agent-bob"))
+    assert re.search(r"[\d.]+ [KM]iB, \d+ s CPU", page.part("agent-manager"))
     assert "/agents/bob" in page.links
     assert deeds(page, "bob") == ["Stop bob", "Restart bob", "Rebuild bob", "Pause bob"]
 

@@ -1,5 +1,6 @@
 // The stream of a turn, appended to as more of it comes: it follows its end until somebody scrolls away from that.
-const list = document.getElementById("stream");
+const stream = document.getElementById("stream");
+const list = stream?.querySelector("ol");
 const state = document.getElementById("stream-state");
 const button = document.getElementById("stream-more");
 const MOST = 3000;
@@ -8,11 +9,11 @@ let missed = 0;
 let asking = false;
 
 function atEnd() {
-  return list.scrollHeight - list.scrollTop - list.clientHeight < 8;
+  return stream.scrollHeight - stream.scrollTop - stream.clientHeight < 8;
 }
 
 function toEnd() {
-  list.scrollTop = list.scrollHeight;
+  stream.scrollTop = stream.scrollHeight;
   follows = true;
   missed = 0;
   button.hidden = true;
@@ -41,12 +42,12 @@ function append(items) {
 
 // Ask for what came after `last` of a turn; whether there was any.
 async function more(turn, last) {
-  const answer = await fetch(`${list.dataset.address}?turn=${turn}&after=${last}`, { credentials: "same-origin" });
+  const answer = await fetch(`${stream.dataset.address}?turn=${turn}&after=${last}`, { credentials: "same-origin" });
   if (!answer.ok) throw new Error(String(answer.status));
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const fresh = page.querySelector("ol[data-last]");
-  list.dataset.turn = String(turn);
-  list.dataset.last = fresh.dataset.last;
+  stream.dataset.turn = String(turn);
+  stream.dataset.last = fresh.dataset.last;
   append([...fresh.children]);
   return Number(fresh.dataset.last) > last;
 }
@@ -62,7 +63,7 @@ async function catchUp() {
   asking = true;
   try {
     for (let wanted = goal(); wanted !== null; wanted = goal()) {
-      const [turn, last] = [Number(list.dataset.turn), Number(list.dataset.last)];
+      const [turn, last] = [Number(stream.dataset.turn), Number(stream.dataset.last)];
       if (wanted.turn > turn) {
         if (turn === 0 || !await more(turn, last)) await more(wanted.turn, 0);
       } else if (wanted.turn < turn || wanted.last <= last || !await more(turn, last)) break;
@@ -70,12 +71,12 @@ async function catchUp() {
   } catch { /* live.js says that the daemon does not answer; the next change asks again */ } finally { asking = false; }
 }
 
-if (list && state) {
-  list.addEventListener("scroll", () => {
+if (stream && state) {
+  stream.addEventListener("scroll", () => {
     follows = atEnd();
     if (follows) toEnd();
   });
-  button.addEventListener("click", () => { toEnd(); list.focus({ preventScroll: true }); });
+  button.addEventListener("click", () => { toEnd(); stream.focus({ preventScroll: true }); });
   addEventListener("hive:renewed", catchUp);
   toEnd();
   catchUp();

@@ -1,0 +1,45 @@
+"""A coding agent's stream, taken apart."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from hyperhive import stream_words as words
+from hyperhive.stream_words import Word, told
+
+
+def event(side: str, *content: Any) -> str:
+    return json.dumps({"type": side, "message": {"content": list(content)}})
+
+
+def test_a_call_and_its_result_have_their_id_in_common() -> None:
+    call = event("assistant", {"type": "tool_use", "id": "c1", "name": "Bash", "input": {"command": "ls ü"}})
+    result = event("user", {"type": "tool_result", "tool_use_id": "c1", "content": "no", "is_error": True})
+    assert told(call) == (Word(words.CALL, '{"command": "ls ü"}', name="Bash", call="c1"),)
+    assert told(result) == (Word(words.RESULT, "no", call="c1", failed=True),)
+
+
+def test_what_is_said_to_the_agent_is_told_apart_from_what_it_says() -> None:
+    assert told(event("user", {"type": "text", "text": "go on"})) == (Word(words.TEXT, "go on", given=True),)
+    assert told(event("assistant", {"type": "text", "text": "well"})) == (Word(words.TEXT, "well"),)
+
+
+def test_an_end_that_is_none_to_be_glad_of_says_why() -> None:
+    end = json.dumps({"type": "result", "subtype": "error", "is_error": True, "result": "full"})
+    assert told(end) == (Word(words.END, "error", failed=True, detail="full"),)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        event("assistant", {"type": "text", "text": 7}),
+        event("user", {"type": "tool_result", "content": [{"type": "text", "text": None}]}),
+        "[" * 100_000,
+        '{"type": "assistant", "message": null}',
+    ],
+)
+def test_what_only_looks_like_a_stream_is_a_line(line: str) -> None:
+    assert told(line) == (Word(words.LINE, line),)
