@@ -87,8 +87,9 @@ class Top:
     async def _live(self) -> None:
         asker = follower = None
         try:
-            asker, follower = await connect(self.reactor, self.paths), await connect(self.reactor, self.paths)
-            await follower.follow(ask.Subscribe(), lambda _: self._wake())
+            asker = await connect(self.reactor, self.paths)
+            follower = await connect(self.reactor, self.paths)
+            await follower.follow(ask.Subscribe(), lambda _: self._wake()).addTimeout(PATIENCE, self.reactor)
             follower.when_lost().addCallback(lambda _: self._wake())
             self._asker = asker
             while not follower.gone:
