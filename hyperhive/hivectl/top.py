@@ -78,9 +78,9 @@ class Top:
             try:
                 await self._live()
             except _GONE as error:
-                self.state.trouble = f"{error}".rstrip(".") + ". What you see is from before."
+                self.state.trouble = str(error)
             except TooLate:
-                self.state.trouble = "the daemon does not answer. What you see is from before."
+                self.state.trouble = "the daemon does not answer"
             self._draw()
             await deferLater(self.reactor, AGAIN)
 

@@ -140,8 +140,7 @@ def test_a_commit_is_shown_before_it_can_be_approved(hive: Hive, seat: Seat) -> 
 def test_a_daemon_that_goes_away_is_said_to_and_it_comes_back_by_itself(hive: Hive, seat: Seat) -> None:
     seat.wait_for("Nothing needs you.")
     hive.daemons[-1].kill()
-    seat.wait_for("Not live:")
-    seat.wait_for("What you see is from before.")
+    seat.wait_for("Not live, what you see is from before:")
     hive.start()
     with hive.manager() as manager:
         assert manager.ask("ask_operator", question="Are you back?", options=[], multi=False)["kind"] != "error"
