@@ -53,4 +53,12 @@ def _told(row: MessageRow) -> str:
 
 def _values(event: object) -> list[tuple[str, str]]:
     given = attrs.asdict(event, recurse=False)  # type: ignore[arg-type]
-    return [(name, str(getattr(value, "value", value))) for name, value in given.items() if value not in (None, ())]
+    return [(name, _word(value)) for name, value in given.items() if value not in (None, (), "")]
+
+
+def _word(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return " and ".join(map(str, value))
+    return str(getattr(value, "value", value))

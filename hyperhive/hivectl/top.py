@@ -78,17 +78,18 @@ class Top:
             try:
                 await self._live()
             except _GONE as error:
-                self.state.trouble = f"{error}".rstrip(".") + ". What you see is from before."
+                self.state.trouble = str(error)
             except TooLate:
-                self.state.trouble = "the daemon does not answer. What you see is from before."
+                self.state.trouble = "the daemon does not answer"
             self._draw()
             await deferLater(self.reactor, AGAIN)
 
     async def _live(self) -> None:
         asker = follower = None
         try:
-            asker, follower = await connect(self.reactor, self.paths), await connect(self.reactor, self.paths)
-            await follower.follow(ask.Subscribe(), lambda _: self._wake())
+            asker = await connect(self.reactor, self.paths)
+            follower = await connect(self.reactor, self.paths)
+            await follower.follow(ask.Subscribe(), lambda _: self._wake()).addTimeout(PATIENCE, self.reactor)
             follower.when_lost().addCallback(lambda _: self._wake())
             self._asker = asker
             while not follower.gone:

@@ -35,7 +35,7 @@ def drawn(state: State, height: int, width: int) -> list[tuple[Line | Verbatim, 
     """
     head: list[tuple[Line | Verbatim, bool]] = []
     if state.trouble:
-        head = [(Line(f"Not live: {state.trouble}", "bold white on red"), False)]
+        head = [(Line(f"Not live, what you see is from before: {state.trouble}", "bold white on red"), False)]
     foot = [(_last_line(state), False)]
     room = max(1, height - len(head) - len(foot))
     if state.open is not None:

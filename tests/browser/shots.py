@@ -45,6 +45,10 @@ def pages(lively: Lively) -> dict[str, str]:
         "questions": "/questions",
         "question": f"/questions/{lively.questions['tester']}",
         "mail": "/mail",
+        "mail-search": "/mail?q=parser&kind=mail",
+        "message": "/mail/35",
+        "mail-new": "/mail/new",
+        "ledger": "/ledger",
         "operations": "/operations",
         "settings": "/settings",
     }

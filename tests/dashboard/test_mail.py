@@ -136,6 +136,16 @@ def test_what_became_of_a_message_is_told(hive: Hive, console: Console) -> None:
     assert "done" in console.get(f"/mail/{id_}").part("message")
 
 
+def test_a_message_that_a_turn_took_leads_to_that_turn(hive: Hive, console: Console) -> None:
+    id_ = wrote(hive, "manager", "do it")
+    with hive.manager() as manager:
+        letters = manager.ask("recv", max=1, wait_seconds=5)["messages"]
+        turn = manager.ask("begin_turn", ids=[letter["id"] for letter in letters], runner="claude", model="m")["id"]
+    address = f"/agents/manager/turns/{turn}"
+    assert address in console.get(f"/mail/{id_}").links
+    assert console.get(address).status == 200
+
+
 def test_there_is_no_page_of_a_message_that_is_none(console: Console) -> None:
     answer = console.get("/mail/999")
     assert answer.status == 404

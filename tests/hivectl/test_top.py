@@ -183,7 +183,7 @@ def test_details_are_seen_to_the_end_of_every_line_and_can_be_scrolled_to_their_
 def test_trouble_stands_above_all() -> None:
     shown = state(agents=[rows.agent()])
     shown.trouble = "no daemon."
-    assert top_page.drawn(shown, 10, 80)[0][0].text == "Not live: no daemon."
+    assert top_page.drawn(shown, 10, 80)[0][0].text == "Not live, what you see is from before: no daemon."
 
 
 @pytest.mark.parametrize(

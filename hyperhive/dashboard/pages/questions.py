@@ -35,7 +35,6 @@ async def questions(asked: Asked) -> Answer:
         "closed": closed if everything else closed[:SHOWN],
         "more": 0 if everything else max(0, len(closed) - SHOWN),
         "standing": STATES,
-        "now": asked.services.broker.now(),
     }
     return Page("questions.html", context)
 
@@ -47,7 +46,7 @@ async def question(asked: Asked) -> Answer:
         row = await asked.services.questions.one(int(asked.arguments["id"]))
     except Refused as missing:
         raise NotFound(str(missing)) from missing
-    return Page("question.html", {"row": row, "standing": STATES, "now": asked.services.broker.now()})
+    return Page("question.html", {"row": row, "standing": STATES})
 
 
 @post("/questions/<id:int>/answer")

@@ -8,7 +8,7 @@ from hyperhive.dashboard.templating import count, size, span
 from hyperhive.limits import NO, RETENTION_SECONDS, SESSION_IDLE, SESSION_SECONDS, TURN_EVENTS_SECONDS
 
 DANGERS = {
-    "local": "They isolate nobody: agents can do what you can, this console's button-pressing included.",
+    "local": "They isolate nobody: agents can do what you can, deciding here included.",
     "nixos": "They isolate nobody who tries: whoever becomes root in one is root on the host.",
 }
 """What an agent that attacks can do in containers that don't isolate."""
