@@ -12,7 +12,6 @@ from tests.browser.desk import Desk
 from tests.daemon.client import Answer, Client, next_event
 from tests.daemon.conftest import short_lived
 
-
 NUMBERS = itertools.count(1)
 
 
