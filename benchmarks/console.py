@@ -134,7 +134,7 @@ class _Console:
         """Home and a search, without a browser."""
         for _ in range(10):
             figures.plain.append(self._get("/"))
-            figures.searched.append(self._get(f"/mail?text={WORD}"))
+            figures.searched.append(self._get(f"/mail?q={WORD}"))
 
     def watch(self, figures: ConsoleFigures, seconds: float) -> None:
         """What the same changes cost the daemon before nobody, and before many pages, each of its own browser."""

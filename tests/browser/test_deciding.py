@@ -2,11 +2,36 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
+
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.desk import Desk
 from tests.daemon.client import Answer, Client, next_event
+from tests.daemon.conftest import short_lived
+
+NUMBERS = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def shared(browser: Browser) -> Iterator[Desk]:
+    """One hive for all of these tests: each leaves nothing that waits."""
+    with short_lived() as hive:
+        desk = Desk(hive, browser)
+        desk.start()
+        desk.ask("spawn", name="alice", wait=True)
+        yield desk
+
+
+@pytest.fixture
+def desk(shared: Desk) -> Iterator[Desk]:
+    """The same, with browsers of its own."""
+    yield shared
+    shared.close()
+    for approval in shared.ask("pending")["approvals"]:
+        shared.ask("deny", id=approval["id"])
 
 
 @pytest.fixture
@@ -19,20 +44,24 @@ def alice(desk: Desk) -> Client:
     return desk.hive.agent("alice")
 
 
-def _wanted(manager: Client, name: str = "carol") -> int:
-    return int(manager.ask("request_spawn", name=name, description="to review")["id"])
+def _wanted(manager: Client) -> int:
+    return int(manager.ask("request_spawn", name=f"carol{next(NUMBERS)}", description="to review")["id"])
 
 
 def _asked(alice: Client, **fields: object) -> int:
     return int(alice.ask("ask_operator", **{"question": "Which colour?", **fields})["id"])
 
 
-def _answered(alice: Client) -> Answer:
-    return next_event(alice, "operator_answered")
+def _answered(alice: Client, question: int) -> Answer:
+    while (told := next_event(alice, "operator_answered"))["id"] != question:
+        pass
+    return told
 
 
-def _resolved(manager: Client) -> Answer:
-    return next_event(manager, "approval_resolved")
+def _resolved(manager: Client, approval: int) -> Answer:
+    while (told := next_event(manager, "approval_resolved"))["id"] != approval:
+        pass
+    return told
 
 
 def test_what_waits_for_the_operator_leads_to_where_it_is_decided(desk: Desk, manager: Client) -> None:
@@ -48,8 +77,8 @@ def test_a_spawn_is_approved_and_what_came_of_it_stands_on_the_same_page(desk: D
     page.get_by_role("button", name="Approve").click()
     expect(page).to_have_url(f"{desk.url}/approvals/{approval}")
     expect(page.locator("#main")).to_contain_text("approved")
-    assert _resolved(manager)["status"] == "approved"
-    assert "carol" in desk.ask("list")["agents"]
+    assert _resolved(manager, approval)["status"] == "approved"
+    assert [name for name in desk.ask("list")["agents"] if name.startswith("carol")]
     expect(page.get_by_role("button", name="Approve")).to_have_count(0)
 
 
@@ -59,7 +88,7 @@ def test_a_spawn_is_denied_with_a_comment_that_the_manager_is_told(desk: Desk, m
     page.get_by_role("textbox").fill("one reviewer\nis enough")
     page.get_by_role("button", name="Deny").click()
     expect(page.locator("#main")).to_contain_text("denied")
-    resolved = _resolved(manager)
+    resolved = _resolved(manager, approval)
     assert (resolved["status"], resolved["note"]) == ("denied", "one reviewer\nis enough")
 
 
@@ -69,7 +98,7 @@ def test_a_question_is_answered_by_mouse(desk: Desk, alice: Client) -> None:
     page.get_by_label("blue").check()
     page.get_by_role("textbox").fill("as the sky")
     page.get_by_role("button", name="Answer").click()
-    assert _answered(alice)["answer"] == "blue, as the sky"
+    assert _answered(alice, question)["answer"] == "blue, as the sky"
     expect(page.locator("#main")).to_contain_text("blue, as the sky")
 
 
@@ -85,7 +114,7 @@ def test_a_question_is_answered_by_keys_alone(desk: Desk, alice: Client) -> None
     page.keyboard.press("2")
     expect(page.get_by_label("blue")).to_be_checked()
     _press_by_tab(page, "Answer")
-    assert _answered(alice)["answer"] == "blue"
+    assert _answered(alice, question)["answer"] == "blue"
 
 
 @pytest.mark.parametrize(("key", "status"), [("a", "approved"), ("d", "denied")])
@@ -104,7 +133,7 @@ def test_an_approval_is_decided_by_keys_alone_and_asks_once_more(
     expect(page.get_by_role("dialog")).to_be_visible()
     assert [row["id"] for row in desk.ask("pending")["approvals"]] == [approval]
     page.keyboard.press("Enter")
-    assert _resolved(manager)["status"] == status
+    assert _resolved(manager, approval)["status"] == status
 
 
 def test_what_is_typed_chosen_and_unfolded_survives_what_happens_meanwhile(
@@ -124,9 +153,7 @@ def test_what_is_typed_chosen_and_unfolded_survives_what_happens_meanwhile(
     expect(text).to_have_value("as the sky")
     expect(page.get_by_label("blue")).to_be_checked()
     page.get_by_role("button", name="Answer").click()
-    while (told := _answered(alice))["id"] != question:
-        pass
-    assert told["answer"] == "blue, as the sky"
+    assert _answered(alice, question)["answer"] == "blue, as the sky"
 
 
 def test_of_two_browsers_that_decide_at_once_one_decides_and_the_other_is_told(desk: Desk, manager: Client) -> None:
@@ -140,7 +167,7 @@ def test_of_two_browsers_that_decide_at_once_one_decides_and_the_other_is_told(d
     if second.page.get_by_role("button", name="Deny").count():
         second.page.get_by_role("button", name="Deny").click()
         expect(second.page.get_by_role("alert")).to_contain_text("approved")
-    assert _resolved(manager)["status"] == "approved"
+    assert _resolved(manager, approval)["status"] == "approved"
 
 
 def test_a_form_that_comes_too_late_is_refused_and_loses_nothing_of_what_was_typed(desk: Desk, manager: Client) -> None:
