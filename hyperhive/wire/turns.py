@@ -69,12 +69,16 @@ class Order:
 
 @frozen(kw_only=True)
 class Harness:
-    """How the program inside an agent says it stands; `until` is when it goes on, `note` why it does not now."""
+    """How the program inside an agent says it stands; `until` is when it goes on, `note` why it does not now.
+
+    `runner` does its turns.
+    """
 
     state: HarnessState
     until: int | None = absent()
     model: str | None = absent()
     note: str | None = absent()
+    runner: str | None = absent()
 
 
 @frozen(kw_only=True)
