@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from hyperhive.services.changes import Changes
 from hyperhive.services.feed import Kind
 from hyperhive.services.turns import SOON, Sent
 from hyperhive.store import leases, mail
+from hyperhive.store.database import Connection
 from hyperhive.store.mail import DEAD, DONE, LEASED, QUEUED, Post
 from hyperhive.wire import events
 from hyperhive.wire.names import EVERYONE, MANAGER, OPERATOR
@@ -167,7 +169,12 @@ def test_a_purge_forgets_the_agents_turns_with_all_that_hangs_on_them(bench: Ben
     bench.operate("bob", OperationKind.DESTROY, flag=True)
     assert [row.id for row in bench.get(bench.turns.listed(None, 9, None))] == [other]
     for table in "turn_events", "kept_replies", "harnesses":
-        assert bench.do(lambda connection, name=table: connection.execute(f"SELECT * FROM {name}").fetchall()) == []
+        assert bench.do(partial(rows_of, table=table)) == []
+
+
+def rows_of(connection: Connection, table: str) -> list[Any]:
+    """What stands in a table."""
+    return connection.execute(f"SELECT * FROM {table}").fetchall()
 
 
 def test_a_destroyed_agents_turns_are_kept(bench: Bench) -> None:
