@@ -233,6 +233,29 @@ async def test_a_daemon_that_leaves_ends_the_following(daemon: ScriptedDaemon) -
     assert (ran.status, ran.err) == (3, "hivectl: the daemon closed the connection before the turn ended\n")
 
 
+async def test_a_model_is_said_to_hold_until_the_next_start(daemon: ScriptedDaemon) -> None:
+    daemon.answers["SetModel"] = reply()
+    ran = await daemon.run("model", "alice", "large")
+    assert ran.out == "alice works with large from its next turn on, until it is started again.\n"
+    ran = await daemon.run("model", "alice")
+    assert ran.out == "alice works with the configured model from its next turn on.\n"
+
+
+async def test_who_cancels_a_turn_hears_that_its_message_comes_back(daemon: ScriptedDaemon) -> None:
+    daemon.answers["CancelTurn"] = reply()
+    ran = await daemon.run("cancel-turn", "alice")
+    assert ran.out == (
+        "alice has been told to end its turn. Its message comes back, and is taken up again at once unless alice is "
+        "paused: hivectl pause alice\n"
+    )
+
+
+async def test_an_order_that_nobody_took_points_at_the_log(daemon: ScriptedDaemon) -> None:
+    daemon.answers["Compact"] = refused("it was not taken ('logs alice' shows what it says)")
+    ran = await daemon.run("compact", "alice")
+    assert ran.err == "hivectl: it was not taken ('hivectl logs alice' shows what it says)\n"
+
+
 async def test_a_turn_that_is_not_there_is_refused(daemon: ScriptedDaemon) -> None:
     daemon.answers["TurnLog"] = refused("there is no turn 7; 'turns' lists the last ones")
     ran = await daemon.run("turn", "7")
