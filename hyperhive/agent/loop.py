@@ -60,7 +60,7 @@ class Loop:
         self._login = login
         self._context_tokens = context_tokens
         self._turns = Turns(clock, daemon, runner)
-        self._standing = Standing(daemon, runner.model)
+        self._standing = Standing(daemon, runner.kind, runner.model)
         self._orders = Orders(clock, listening, self._turns.cancel, self._wake)
         self._stopping = False
         self._idle: Deferred[Any] = succeed(None)

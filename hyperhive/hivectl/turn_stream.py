@@ -8,7 +8,7 @@ from typing import Any
 
 from hyperhive.hivectl.page import Line, Page, View
 
-_SILENT = frozenset({"stream_event", "rate_limit_event"})
+_SILENT = frozenset({"stream_event", "rate_limit_event", "control_response"})
 """Types of events that say nothing which another one does not say."""
 
 
@@ -32,10 +32,12 @@ def _lines(event: dict[str, Any], view: View) -> list[Line] | None:
     match event["type"]:
         case "system" if event.get("subtype") == "init":
             return [Line(f"session {event['session_id']}, model {event['model']}", "dim")]
+        case "system":
+            return _notice(event, view)
         case "assistant" | "user" as side:
             return list(_content(event["message"]["content"], side, view))
         case "result":
-            return [_result(event, view)]
+            return _result(event, view)
         case "hyperhive":
             return [Line(str(event["note"]), "yellow")]
         case kind if kind in _SILENT:
@@ -62,11 +64,37 @@ def _content(content: Any, side: str, view: View) -> Iterator[Line]:
                 yield Line(f"({kind})", "dim")
 
 
-def _result(event: dict[str, Any], view: View) -> Line:
-    """The last event of a run. What it says when all went well was said before it."""
-    if event.get("is_error"):
-        return Line(f"result: {event['subtype']}: {view.brief(str(event.get('result', '')))}", "bold red")
-    return Line(f"result: {event['subtype']}", "dim")
+def _notice(event: dict[str, Any], view: View) -> list[Line] | None:
+    """What a runner says of its own doings; None for what is not known here."""
+    match event:
+        case {"subtype": "api_retry", "attempt": attempt, "max_retries": most, "error": error}:
+            return [Line(f"asks the provider again, attempt {attempt} of {most}: {_spaced(error)}", "yellow")]
+        case {"subtype": "status", "status": "compacting"}:
+            return [Line("shortens the context", "dim")]
+        case {"subtype": "status", "compact_result": "failed"}:
+            why = view.brief(str(event.get("compact_error") or "it did not say why"))
+            return [Line(f"the context could not be shortened: {why}", "red")]
+        case {"subtype": "compact_boundary", "compact_metadata": {"pre_tokens": before, "post_tokens": after}}:
+            return [Line(f"the context was shortened from {before} to {after} tokens", "dim")]
+        case {"subtype": "compact_boundary"}:
+            return [Line("the context was shortened", "dim")]
+        case {"subtype": "status"}:
+            return []
+    return None
+
+
+def _result(event: dict[str, Any], view: View) -> list[Line]:
+    """The last event of a run, which adds nothing where all went well. A `subtype` of success does not say that."""
+    if not event.get("is_error"):
+        return []
+    errors = event.get("errors")
+    listed = "; ".join(map(str, errors)) if isinstance(errors, list) else ""
+    why = event.get("result") or listed or _spaced(event.get("subtype", "it did not say why"))
+    return [Line(f"failed: {view.brief(str(why))}", "bold red")]
+
+
+def _spaced(word: Any) -> str:
+    return str(word).replace("_", " ")
 
 
 def _plain(content: Any) -> str:

@@ -8,7 +8,7 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from hyperhive.agent.command import GRACE
-from hyperhive.agent.runner import Limited, PromptTooLong, Result, TurnError
+from hyperhive.agent.runner import Cancelled, Limited, NotLoggedIn, PromptTooLong, Result, TurnError
 from hyperhive.agent.turn import RENEWAL
 from hyperhive.wire.agent_requests import GetOpenThreads, Recv, Send
 from hyperhive.wire.fields import TEXT_BYTES
@@ -54,6 +54,33 @@ def test_a_prompt_that_stays_too_long_fails_and_the_next_try_begins_with_an_empt
     assert bench.runner.done == ["turn", "compact", "turn", "new session"]
     bench.pause()
     assert bench.daemon.ends[1:] == [(DONE, None, None)]
+
+
+def test_a_context_that_can_not_be_shortened_is_left_behind_so_that_later_mail_finds_an_empty_one(
+    bench: Bench, said: list[str]
+) -> None:
+    bench.turn(PromptTooLong("too long"), TurnError("the context could not be shortened: too long"))
+    assert bench.daemon.ends == [(FAILED, True, "the context could not be shortened: too long")]
+    assert bench.runner.done == ["turn", "compact", "new session"]
+    why = "the context could not be shortened: too long"
+    assert f"a new session begins, as the full one can't be shortened: {why}" in said
+    bench.pause()
+    assert bench.daemon.ends[1:] == [(DONE, None, None)]
+    assert "started again" in bench.runner.prompts[-1].text
+
+
+@pytest.mark.parametrize("why", [Cancelled("enough"), Limited("no more", None), NotLoggedIn("who are you")])
+def test_a_compaction_that_failed_for_another_reason_than_the_context_keeps_the_session(
+    bench: Bench, why: TurnError
+) -> None:
+    bench.turn(PromptTooLong("too long"), why)
+    assert bench.runner.done[:2] == ["turn", "compact"]
+    assert "new session" not in bench.runner.done
+
+
+def test_a_context_without_room_for_notes_that_can_not_be_shortened_is_left_behind_too(bench: Bench) -> None:
+    bench.turn(Result(usage=Usage(context_tokens=2000)), PromptTooLong("no room"), TurnError("it can't be shortened"))
+    assert bench.runner.done == ["turn", "turn", "compact", "new session"]
 
 
 @pytest.mark.parametrize("tokens", [1001, 1000, None])

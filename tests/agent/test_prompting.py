@@ -79,6 +79,11 @@ def test_places_that_are_not_known_are_told_without_a_path() -> None:
     assert "Your own files are in your home directory" in text
 
 
+@pytest.mark.parametrize("role", ["agent", "manager"])
+def test_nobody_is_told_of_a_container_that_not_every_backend_has(prompts: Prompts, role: str) -> None:
+    assert "container" not in prompts.system(Identity("manager", role, "apiary", 1))
+
+
 def test_a_message_is_told_with_its_sender_its_number_and_how_to_reply(prompts: Prompts) -> None:
     text = prompts.wake(letter(), 2)
     assert 'You have mail: message 7 from "bob", sent at 1970-01-01 00:00:00 UTC.' in text

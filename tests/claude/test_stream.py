@@ -29,7 +29,7 @@ def test_a_good_turn_says_what_it_took() -> None:
     assert isinstance(first, Usage)
     assert isinstance(second, Usage)
     assert (first.model, first.session) == (reading.model, reading.session)
-    assert (first.input_tokens, first.output_tokens, first.cached_tokens) == (22, 14, 200)
+    assert (first.input_tokens, first.output_tokens, first.cached_tokens) == (222, 14, 200)
     assert first.context_tokens == 112
     assert first.cost_micros == 408
     assert first.duration_ms is not None
@@ -52,7 +52,7 @@ def test_these_end_well(name: str) -> None:
     [
         ("key-refused", NotLoggedIn, "the provider refuses the login"),
         ("token-refused", NotLoggedIn, "the provider refuses the login"),
-        ("not-logged-in", NotLoggedIn, "Not logged in · Please run /login"),
+        ("not-logged-in", NotLoggedIn, "Not logged in"),
         ("rate-limited", Limited, "API Error: Request rejected (429)"),
         ("used-up", Limited, "You've hit your 5-hour limit"),
         ("used-up-still", Limited, "You've hit your 5-hour limit"),
@@ -69,6 +69,29 @@ def test_a_failure_is_told_from_others_and_has_the_words_of_the_cli(
     outcome = read(name)[1][0]
     assert type(outcome) is kind
     assert str(outcome).startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("Not logged in · Please run /login", "Not logged in"),
+        ("Please run /login · API Error: 401 expired", "API Error: 401 expired"),
+        ("Please run /login", "nobody is logged in"),
+    ],
+)
+def test_the_reason_of_a_missing_login_names_no_command_of_the_cli(said: str, reason: str) -> None:
+    failed = Reading().read({"type": "result", "is_error": True, "api_error_status": 401, "result": said}, NOW)
+    assert isinstance(failed, NotLoggedIn)
+    assert str(failed) == reason
+
+
+def test_all_that_was_read_counts_as_input_from_the_cache_or_into_it_or_neither() -> None:
+    used = {
+        "input_tokens": 3, "cache_creation_input_tokens": 40, "cache_read_input_tokens": 500, "output_tokens": 6000,
+    }  # fmt: skip
+    usage = Reading().read({"type": "result", "usage": used}, NOW)
+    assert isinstance(usage, Usage)
+    assert (usage.input_tokens, usage.cached_tokens, usage.output_tokens) == (543, 500, 6000)
 
 
 @pytest.mark.parametrize(("name", "until"), [("used-up", RESET), ("used-up-still", RESET), ("rate-limited", None)])

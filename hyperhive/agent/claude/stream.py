@@ -19,6 +19,8 @@ SYNTHETIC: Final = "<synthetic>"
 NO_LOGIN: Final = ("authentication_failed", "oauth_org_not_allowed")
 LIMITS: Final = ("rate_limit", "billing_error")
 """What it calls those failures in `error`."""
+ADVICE: Final = "/login"
+"""What stands in its word on how to log in, for somebody who sits before it."""
 LONGEST_WAIT: Final = 60.0
 """Seconds that it may wait before it tries again; for longer ones the turn is given up, and the mail waits."""
 LONGEST_REASON: Final = 500
@@ -110,7 +112,7 @@ class Reading:
         if event.get("terminal_reason") == "prompt_too_long":
             return PromptTooLong(reason, usage)
         if event.get("api_error_status") == 401 or self._error in NO_LOGIN:
-            return NotLoggedIn(reason, usage)
+            return NotLoggedIn(_without_advice(reason), usage)
         if event.get("api_error_status") == 429 or self._error in LIMITS:
             return Limited(reason, self._until, usage)
         return TurnError(reason, usage)
@@ -124,13 +126,22 @@ def _used(message: Event) -> list[tuple[str, Any]]:
 
 
 def _tokens(used: Event) -> dict[str, int | None]:
-    """What was read anew counts as input, with what was written to the cache for later."""
-    read, kept = whole(used.get("input_tokens")), whole(used.get("cache_creation_input_tokens"))
+    """All that the model read counts as input: anew, into the cache for later, and from the cache, which stands apart.
+
+    The CLI's own `input_tokens` are those of the first kind alone.
+    """
+    anew, cached = whole(used.get("input_tokens")), whole(used.get("cache_read_input_tokens"))
+    kept = whole(used.get("cache_creation_input_tokens"))
     return {
-        "input_tokens": None if read is None else read + (kept or 0),
+        "input_tokens": None if anew is None else anew + (kept or 0) + (cached or 0),
         "output_tokens": whole(used.get("output_tokens")),
-        "cached_tokens": whole(used.get("cache_read_input_tokens")),
+        "cached_tokens": cached,
     }
+
+
+def _without_advice(reason: str) -> str:
+    """A reason without the CLI's word on how to log in, which nobody can follow who reads it in the hive."""
+    return " · ".join(part for part in reason.split(" · ") if ADVICE not in part) or "nobody is logged in"
 
 
 def _errors(event: Event) -> str:

@@ -91,6 +91,16 @@ def test_a_signal_ends_it_though_its_input_goes_on(number: signal.Signals) -> No
         assert server.wait(PATIENCE) == -number
 
 
+@pytest.mark.parametrize(("there", "why"), [(False, "No such file or directory"), (True, "it is no socket")])
+def test_where_nobody_listens_at_its_start_it_says_so_once(tmp_path: Path, why: str, *, there: bool) -> None:
+    path = tmp_path / "mcp.sock"
+    if there:
+        path.touch()
+    left = served(path, [HELLO])
+    said = f"hive-agent mcp: no daemon listens at {path} ({why}); a call waits for one, and says so if none comes\n"
+    assert (left.returncode, left.stderr.decode()) == (0, said)
+
+
 def test_without_a_socket_it_says_so_and_ends() -> None:
     left = served(None, [])
     assert (left.returncode, left.stdout) == (2, b"")
