@@ -35,7 +35,7 @@ def test_what_is_no_reply_leaves_at_once(hive: Village) -> None:
         bob.ask("send", to="alice", body="will you?")
         ids = [one["id"] for one in harness.ask("recv", max=1)["messages"]]
         harness.ask("begin_turn", ids=ids, runner="claude")
-        assert called(hive.alices, "send", to="manager", body="bob wants something").text.endswith(" is sent.")
+        assert called(hive.alices, "send", to="manager", body="bob wants something").text.endswith(" is taken in.")
         with hive.manager() as manager:
             bodies = [one["body"] for one in manager.ask("recv", max=8, wait_seconds=0)["messages"]]
     assert "bob wants something" in bodies
