@@ -191,3 +191,13 @@ def test_it_is_a_runner(make: Make) -> None:
 
 async def test_without_a_session_there_is_nothing_to_shorten(make: Make) -> None:
     assert (await make("no-such-program").compact(unheard)).session is None
+
+
+async def test_a_second_end_of_a_turn_does_not_end_the_next_one(make: Make, program: Program) -> None:
+    script = f"while read x; do echo '{INIT}'; echo '{RESULT}'; echo '{RESULT}'; done"
+    heard: list[str] = []
+    runner = make(program(script))
+    for _ in range(3):
+        del heard[:]
+        await runner.turn(about("it"), heard.append)
+        assert heard[-2:] == [INIT, RESULT]

@@ -117,8 +117,8 @@ class ClaudeRunner:
 
     async def _once(self, turn: Turn, text: str, session: str | None) -> Usage:
         process = await self._ready(session)
-        resumed = session if process is not self._process else None
-        reading = Reading(resumed)
+        fresh = process is not self._process
+        reading = Reading(session if fresh else None, fresh=fresh)
         self._process = process
         outcome = turn.begin(reading)
         process.tell({"type": "user", "message": {"role": "user", "content": text}})
