@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.defer import TimeoutError as TookTooLong
@@ -20,8 +20,9 @@ from hyperhive.agent.standing import Standing
 from hyperhive.agent.turn import Ending, Turns, Work
 from hyperhive.agent.working import Working
 from hyperhive.client import Refused, WireError, expected
+from hyperhive.errors import NOTHING_CHANGED
 from hyperhive.limits import LONGEST_BATCH_WAIT
-from hyperhive.wire.agent_requests import Recv, RequeueInflight
+from hyperhive.wire.agent_requests import Recv
 from hyperhive.wire.records import Letter
 from hyperhive.wire.responses import Messages
 from hyperhive.wire.states import HarnessState, OrderKind, TurnOutcome
@@ -29,6 +30,9 @@ from hyperhive.wire.turns import Order
 
 ONE = 1
 """How many messages are taken at a time: of several, those behind one that fails would overtake it."""
+
+MOST_UNBEGUN: Final = 3
+"""How often a message about which no turn may begin is put back at no cost of an attempt."""
 
 
 class Loop:
@@ -67,6 +71,7 @@ class Loop:
         self._for_orders = False
         self._rest: Rest | None = None
         self._is_full = False
+        self._unbegun = (0, 0)
 
     async def serve(self) -> None:
         """Work until stopped; returns when what was in hand is settled and the runner closed."""
@@ -143,16 +148,17 @@ class Loop:
         except (Refused, WireError) as error:
             ending = Ending(outcome=TurnOutcome.FAILED, spent=False, error=f"no turn could begin: {error}")
             if letter is not None:
-                await self._put_back(letter)
+                await self._put_back(letter, error)
         self._standing.model = ending.usage.model or self._standing.model
         self._rest = self._setbacks.rest(ending)
         return ending
 
-    async def _put_back(self, letter: Letter) -> None:
-        try:
-            await self._daemon.ask(RequeueInflight((letter.id,), spent=False))
-        except (Refused, WireError) as error:
-            self._log.error("what became of the message was not taken note of: {error}", error=error)
+    async def _put_back(self, letter: Letter, why: Refused | WireError) -> None:
+        """At no cost of an attempt; but no message is handed out for ever, about which no turn may begin."""
+        trouble = str(why).endswith(NOTHING_CHANGED)
+        number, times = self._unbegun
+        self._unbegun = letter.id, (times if number == letter.id else 0) + (not trouble)
+        await self._turns.put_back(letter, spent=self._unbegun[1] > MOST_UNBEGUN)
 
     async def _keep_rest(self, rest: Rest) -> None:
         """Wait until it is over, or something comes between."""
