@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from hyperhive.agent.texts import time
+from hyperhive.agent.texts import peer, time
 from hyperhive.wire import agent_requests as ask
 from hyperhive.wire import manager_requests as wish
 from hyperhive.wire import responses
@@ -50,11 +50,10 @@ def waiting(unread: int | None) -> str:
 
 def message(letter: Letter) -> str:
     """A message below a line that says whose it is. Its own lines are marked, so that none can pass for that line."""
-    facts = [f"Message {letter.id} from {letter.sender}, {time(letter.at)}"]
+    sender = letter.sender if letter.via is None else peer(letter.sender, letter.via)
+    facts = [f"Message {letter.id} from {sender}, {time(letter.at)}"]
     if letter.in_reply_to is not None:
         facts.append(f"in reply to {letter.in_reply_to}")
-    if letter.via is not None:
-        facts.append(f"via {letter.via}")
     if letter.redelivered:
         facts.append("handed out before")
     return f"{', '.join(facts)}:\n{quoted(letter.body)}"
@@ -62,7 +61,8 @@ def message(letter: Letter) -> str:
 
 def thread(row: OpenThread) -> str:
     """What is owed, below a line that says by whom."""
-    who = f"You owe {row.peer}" if row.direction == "owes" else f"You are owed by {row.peer}"
+    name = row.peer if row.via is None else peer(row.peer, row.via)
+    who = f"You owe {name}" if row.direction == "owes" else f"You are owed by {name}"
     until = "" if row.deadline_at is None else f", until {time(row.deadline_at)}"
     return f"{who}: {row.kind} {row.id}, since {time(row.since)}{until}:\n{quoted(row.text)}"
 

@@ -33,10 +33,16 @@ def test_a_message_stands_below_whose_it_is() -> None:
 
 
 def test_a_message_says_what_it_answers_and_that_it_comes_again() -> None:
-    again = Letter(id=8, sender="bob", body="", at=0, redelivered=True, in_reply_to=7, via="self")
-    assert message(again).startswith(
-        "Message 8 from bob, 1970-01-01 00:00:00 UTC, in reply to 7, via self, handed out before:"
-    )
+    again = Letter(id=8, sender="bob", body="", at=0, redelivered=True, in_reply_to=7)
+    assert message(again).startswith("Message 8 from bob, 1970-01-01 00:00:00 UTC, in reply to 7, handed out before:")
+
+
+def test_mail_that_anybody_in_the_container_may_have_written_says_so() -> None:
+    who = '"operator" (typed in this agent\'s container, so anybody in it may have written it)'
+    mail = Letter(id=8, sender="operator", body="", at=0, redelivered=False, via="self")
+    assert message(mail).startswith(f"Message 8 from {who}, 1970-01-01 00:00:00 UTC:")
+    row = OpenThread(direction="owes", kind="message", id=8, peer="operator", text="", since=0, via="self")
+    assert told(ask.GetOpenThreads(), responses.OpenThreads((row,))).startswith(f"You owe {who}: message 8, since")
 
 
 def test_a_body_cannot_pass_for_another_message() -> None:
