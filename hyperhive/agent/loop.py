@@ -31,6 +31,8 @@ from hyperhive.wire.turns import Order
 ONE = 1
 """How many messages are taken at a time: of several, those behind one that fails would overtake it."""
 
+PATIENCE: Final = 10
+"""Good turns until it is tried again to shorten a context that stayed long; each try is two requests to the model."""
 MOST_UNBEGUN: Final = 3
 """How often a message about which no turn may begin is put back at no cost of an attempt."""
 
@@ -71,6 +73,7 @@ class Loop:
         self._for_orders = False
         self._rest: Rest | None = None
         self._is_full = False
+        self._patience = 0
         self._unbegun = (0, 0)
 
     async def serve(self) -> None:
@@ -127,7 +130,8 @@ class Loop:
         """From the message to the end of its turn."""
         ending = await self._turn(letter, lambda hear: self._working.answer(letter, hear))
         if ending.outcome is TurnOutcome.DONE:
-            self._is_full = (ending.usage.context_tokens or 0) > self._context_tokens
+            self._patience = max(0, self._patience - 1)
+            self._is_full = self._is_long(ending) and not self._patience
             self._note(letter, self._working.said)
         else:
             self._note(letter, f"put back, as {ending.error}")
@@ -135,10 +139,17 @@ class Loop:
     async def _tidy_up(self) -> None:
         """A turn of the agent's own, in which it writes notes and its context is shortened."""
         ending = await self._turn(None, self._working.tidy_up)
-        if ending.outcome is TurnOutcome.DONE:
-            self._log.info("notes were written and the context was shortened")
-        else:
-            self._log.warn("the context was not shortened, as {error}", error=ending.error)
+        if ending.outcome is TurnOutcome.DONE and not self._is_long(ending):
+            self._patience = 0
+            self._log.info("notes were written, and the context is short enough now")
+            return
+        why = ending.error or f"{ending.usage.context_tokens} tokens are left of it"
+        self._log.warn("the context is not short enough: {why}", why=why)
+        if ending.outcome in {TurnOutcome.DONE, TurnOutcome.FAILED}:
+            self._patience = PATIENCE
+
+    def _is_long(self, ending: Ending) -> bool:
+        return (ending.usage.context_tokens or 0) > self._context_tokens
 
     async def _turn(self, letter: Letter | None, work: Work) -> Ending:
         """A turn about that message or none, and what its end means for the next one."""

@@ -10,7 +10,7 @@ from twisted.logger import Logger
 from hyperhive.agent.asking import IAsk
 from hyperhive.agent.prompting import Prompts
 from hyperhive.agent.replies import Replies
-from hyperhive.agent.runner import IRunner, Prompt, PromptTooLong, Result, TurnError
+from hyperhive.agent.runner import IRunner, NotShortened, Prompt, PromptTooLong, Result, TurnError
 from hyperhive.client import Refused, WireError, expected
 from hyperhive.wire.agent_requests import GetOpenThreads, Status
 from hyperhive.wire.records import Letter
@@ -69,9 +69,14 @@ class Working:
         try:
             await self._compacted(hear)
             return await self._prompted(letter, hear)
-        except PromptTooLong as error:
+        except (PromptTooLong, NotShortened) as error:
             self.begin_afresh()
-            raise TurnError("the prompt is too long, even with the context shortened", error.usage) from error
+            what = (
+                "and the context can't be shortened"
+                if isinstance(error, NotShortened)
+                else "even with the context shortened"
+            )
+            raise TurnError(f"the prompt is too long, {what}", error.usage) from error
 
     async def _prompted(self, letter: Letter, hear: Hear) -> Result:
         result = await self._runner.turn(await self._prompt(letter), hear)

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from hyperhive.agent.claude.stream import NoSession, Reading
-from hyperhive.agent.runner import Limited, NotLoggedIn, PromptTooLong, TurnError
+from hyperhive.agent.runner import Limited, NotLoggedIn, NotShortened, PromptTooLong, TurnError
 from hyperhive.wire.codec import AGENT
 from hyperhive.wire.states import TurnOutcome
 from hyperhive.wire.turn_requests import EndTurn
@@ -64,7 +64,7 @@ def test_these_end_well(name: str) -> None:
         ("overloaded", TurnError, "API Error: Repeated 529 Overloaded errors."),
         ("interrupted", TurnError, "[ede_diagnostic]"),
         ("interrupted-speaking", TurnError, "[ede_diagnostic]"),
-        ("compacting-failed", TurnError, "the context could not be shortened: Compaction failed"),
+        ("compacting-failed", NotShortened, "the context could not be shortened: Compaction failed"),
     ],
 )
 def test_a_failure_is_told_from_others_and_has_the_words_of_the_cli(

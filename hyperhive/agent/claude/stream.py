@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from hyperhive.agent.runner import Limited, NotLoggedIn, PromptTooLong, TurnError
+from hyperhive.agent.runner import Limited, NotLoggedIn, NotShortened, PromptTooLong, TurnError
 from hyperhive.wire.fields import I64, NAME_BYTES
 from hyperhive.wire.turns import Usage
 
@@ -60,7 +60,7 @@ class Reading:
                 self._compaction = text(event.get("compact_error")) or "it did not say why"
             case {"type": "system", "subtype": "compact_boundary"}:
                 self.forgot = True
-                self._context = whole(mapping(event.get("compact_metadata")).get("post_tokens")) or self._context
+                self._context = whole(mapping(event.get("compact_metadata")).get("post_tokens"))
             case _ if self.begun:
                 return self._goes_on(event, now)
         return None
@@ -117,7 +117,7 @@ class Reading:
     def _ends(self, event: Event) -> Usage | TurnError:
         usage = self.usage(event)
         if self._compaction is not None and event.get("local_command") == "compact":
-            return TurnError(f"the context could not be shortened: {brief(self._compaction)}", usage)
+            return NotShortened(f"the context could not be shortened: {brief(self._compaction)}", usage)
         if not event.get("is_error"):
             return usage
         reason = brief(text(event.get("result")) or _errors(event) or "it did not say why")
