@@ -212,3 +212,19 @@ def test_a_client_that_cancels_a_recv_loses_no_mail(hive: Village) -> None:
             return (await tools.call("recv", wait_seconds=180)).text
 
     assert "> to myself" in run(story())
+
+
+def test_only_a_few_calls_wait_for_mail_at_once(hive: Village) -> None:
+    async def story() -> None:
+        async with serving(hive.alices) as tools:
+            waiting = [asyncio.create_task(tools.call("recv", wait_seconds=180)) for _ in range(3)]
+            (refused,), _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            reply = refused.result()
+            assert reply.failed
+            assert reply.text.startswith("recv: 2 calls of it wait for mail already;")
+            assert (await tools.call("recv", wait_seconds=0)).text == "No message came."
+            for body in "one", "two":
+                await tools.call("send", to="alice", body=body)
+            await asyncio.gather(*waiting)
+
+    run(story())
