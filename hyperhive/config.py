@@ -14,7 +14,7 @@ from attrs import frozen
 
 from hyperhive.errors import StartupError
 from hyperhive.layout import Layout
-from hyperhive.limits import LONGEST_NAME, SOCKET_PATH_BYTES, MachineSettings, MailLimits, RestartPolicy
+from hyperhive.limits import CONTEXT_TOKENS, LONGEST_NAME, SOCKET_PATH_BYTES, MachineSettings, MailLimits, RestartPolicy
 from hyperhive.settings import MAIL, NSPAWN, OF_AN_AGENT, RESTART, SECTIONS, SETTINGS, TOP, checked
 from hyperhive.wire.names import MANAGER, objection, shown
 
@@ -33,7 +33,7 @@ class Config:
     runner: str | None = None
     runner_command: tuple[str, ...] | None = None
     model: str | None = None
-    context_tokens: int = 150_000
+    context_tokens: int = CONTEXT_TOKENS
     environment: Mapping[str, str] = attrs.field(factory=dict)
     poll_interval: float = 10.0
     stop_grace: float = 10.0

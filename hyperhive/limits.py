@@ -46,6 +46,8 @@ TURN_EVENTS_BYTES: Final = 64 * 1024 * 1024
 """and their bytes."""
 MOST_KEPT: Final = 64
 """Replies that one turn keeps for its end."""
+CONTEXT_TOKENS: Final = 150_000
+"""What a model may have before it after a turn, where nothing is said, until its context is shortened."""
 ORDER_SECONDS: Final = 10.0
 """How long an order waits for the program inside an agent to take it."""
 LONGEST_TTL: Final = 100 * 365 * 86400

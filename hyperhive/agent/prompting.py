@@ -12,7 +12,7 @@ import orjson
 from attrs import frozen
 
 from hyperhive.agent.texts import time
-from hyperhive.wire.names import MANAGER, OPERATOR, REMINDER, SYSTEM
+from hyperhive.wire.names import DEAF, MANAGER, OPERATOR
 from hyperhive.wire.records import Letter, OpenThread
 from hyperhive.wire.responses import Identity
 
@@ -100,7 +100,7 @@ def _history(letter: Letter) -> str:
 
 
 def _reply(letter: Letter) -> str:
-    if letter.sender in {SYSTEM, REMINDER}:
+    if letter.sender in DEAF:
         return f'Nobody reads replies to "{letter.sender}". If there is nothing to do about it, end the turn.'
     how = f'call the tool send with to "{letter.sender}" and in_reply_to {letter.id}'
     who = "The operator is a person and waits for an answer" if letter.sender == OPERATOR else "If a reply is wanted"

@@ -8,7 +8,7 @@ from hyperhive.agent.asking import IAsk
 from hyperhive.agent.runner import Result, TurnError
 from hyperhive.client import Refused, WireError, expected
 from hyperhive.wire.agent_requests import Send
-from hyperhive.wire.names import REMINDER, SYSTEM
+from hyperhive.wire.names import DEAF
 from hyperhive.wire.records import Letter
 from hyperhive.wire.responses import Ok
 
@@ -34,7 +34,7 @@ class Replies:
         body = result.reply.rstrip("\n")
         if not body.strip():
             return "done, without a reply"
-        if letter.sender in {SYSTEM, REMINDER}:
+        if letter.sender in DEAF:
             return f"done; {letter.sender} takes no reply"
         if letter.in_reply_to is not None:
             return "done; a reply is not replied to"

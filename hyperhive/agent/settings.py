@@ -12,8 +12,8 @@ from attrs import frozen
 from hyperhive.agent.claude.settings import TURN, login_directory
 from hyperhive.agent.command import GRACE
 from hyperhive.agent_config import CLAUDE, COMMAND, RUNNERS
+from hyperhive.limits import CONTEXT_TOKENS
 
-CONTEXT_TOKENS: Final = 150_000
 TURN_SECONDS: Final = 86_400.0
 """How long a turn of the command may take where nothing is said; one of `claude` may take TURN."""
 LOGIN: Final = ".credentials.json"

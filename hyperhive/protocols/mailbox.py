@@ -51,7 +51,7 @@ class Mailbox:
         answer = response_with_ids if request.to == EVERYONE else response_with_id
         if request.in_turn:
             sent = Deferred.fromCoroutine(self._turns.send(post))
-            return sent.addCallback(lambda sent: responses.Ok(kept=True) if sent.kept else answer(sent.ids))
+            return sent.addCallback(lambda ids: responses.Ok(kept=True) if ids is None else answer(ids))
         return self._broker.send(post).addCallback(answer)
 
     def recv(self, request: ask.Recv) -> Deferred[Handed | responses.Empty | responses.Messages]:

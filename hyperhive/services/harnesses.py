@@ -28,6 +28,8 @@ _NEEDS: Final = {
     OrderKind.LOGIN: "login",
 }
 """What a runner must have for an order to come to anything."""
+LAST_SECOND: Final = 253_402_300_799
+"""The last that a date with four digits for the year can show, in unix seconds."""
 
 
 @define(eq=False)
@@ -40,6 +42,9 @@ class Harnesses:
 
     async def report(self, name: str, harness: Harness) -> None:
         """The harness inside that agent says how it stands; the manager hears of a login that is missing."""
+        if harness.until is not None and not 0 <= harness.until <= LAST_SECOND:
+            message = f"'until' must be a time in unix seconds from 0 to {LAST_SECOND}, not {harness.until}"
+            raise Refused(message)
         change = partial(_report, name=name, harness=harness, now=self._broker.now())
         self._broker.announce(await self._broker.database.perform(change))
 

@@ -19,7 +19,7 @@ from hyperhive.services.alarm import Alarm
 from hyperhive.services.broker import Broker
 from hyperhive.services.effects import Effects
 from hyperhive.services.feed import Kind
-from hyperhive.store import agents, mail
+from hyperhive.store import agents, bounds
 from hyperhive.store import questions as table
 from hyperhive.store.database import Connection
 from hyperhive.store.questions import Asked
@@ -145,7 +145,7 @@ class Questions(Service):
 def _ask(connection: Connection, asked: Asked, limits: MailLimits, rate: Rate | None) -> tuple[int, Effects]:
     effects = Effects()
     if rate is not None:
-        mail.check_rate(connection, asked.asker, rate, asked.at)
+        bounds.check_rate(connection, asked.asker, rate, asked.at)
     if table.count_open(connection, asked.asker) >= MOST_OPEN_QUESTIONS:
         message = (
             f"{asked.asker} has {MOST_OPEN_QUESTIONS} open questions, the most there may be; wait for answers, or let "
@@ -154,7 +154,8 @@ def _ask(connection: Connection, asked: Asked, limits: MailLimits, rate: Rate | 
         raise Refused(message)
     if asked.to is not None:
         agents.one(connection, asked.to)
-        mail.check_room(connection, asked.to, len(asked.question) + sum(map(len, asked.options)), limits)
+        _check_pace(connection, asked.asker, asked.to, asked.at, limits)
+        bounds.check_room(connection, asked.to, len(asked.question) + sum(map(len, asked.options)), limits)
     id_ = table.add(connection, asked)
     if asked.to is not None:
         event = events.QuestionAsked(
@@ -163,6 +164,16 @@ def _ask(connection: Connection, asked: Asked, limits: MailLimits, rate: Rate | 
         effects.tell(connection, asked.to, event, asked.at)
     effects.rows.append((Kind.QUESTION, id_, None))
     return id_, effects
+
+
+def _check_pace(connection: Connection, asker: str, to: str, now: int, limits: MailLimits) -> None:
+    """Raises Refused if the two have asked each other as often of late as a conversation may go round."""
+    if table.count_between(connection, asker, to, now - limits.thread_seconds) >= limits.thread_rate:
+        message = (
+            f"{asker} and {to} have asked each other {limits.thread_rate} questions within {limits.thread_seconds} "
+            "seconds, the most there may be; wait, or ask the operator"
+        )
+        raise Refused(message)
 
 
 def _cancel(connection: Connection, id_: int, by: str, now: int) -> Effects:

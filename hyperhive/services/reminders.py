@@ -12,11 +12,12 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from hyperhive.errors import Refused
-from hyperhive.limits import LONGEST_TTL, MOST_REMINDERS
+from hyperhive.limits import LONGEST_TTL, MOST_REMINDERS, MailLimits
 from hyperhive.services.alarm import Alarm
 from hyperhive.services.broker import Broker
+from hyperhive.store import bounds
 from hyperhive.store import reminders as table
-from hyperhive.store.database import Connection
+from hyperhive.store.database import Connection, DatabaseTrouble
 from hyperhive.store.mail import Told
 
 _log = Logger()
@@ -50,7 +51,7 @@ class Reminders(Service):
     def remind(self, agent: str, message: str, delay_seconds: int | None, at: int | None) -> Deferred[int]:
         """Have the message delivered to the agent after that delay, or at that unix time; fires with the id.
 
-        Fails with Refused.
+        Fails with Refused, and with InboxFull where it would not fit into the agent's inbox now.
         """
         now = self._broker.now()
         due_at = at if at is not None else now + (delay_seconds or 0)
@@ -66,7 +67,8 @@ class Reminders(Service):
             self._deliver()
             return id_
 
-        change = partial(_add, agent=agent, message=message, now=now, due_at=due_at)
+        limits = self._broker.limits
+        change = partial(_add, agent=agent, message=message, now=now, due_at=due_at, limits=limits)
         return self._broker.database.perform(change).addCallback(kept)
 
     def _deliver(self) -> None:
@@ -81,13 +83,17 @@ class Reminders(Service):
             self._alarm.set(next_due)
 
     def _failed(self, reason: Failure) -> None:
-        _log.failure("reminders that are due could not be delivered; it is tried again", failure=reason)
+        if reason.check(DatabaseTrouble):
+            _log.error("reminders that are due could not be delivered; it is tried again: {why}", why=reason.value)
+        else:
+            _log.failure("reminders that are due could not be delivered; it is tried again", failure=reason)
         if self.running:
             self._alarm.snooze()
 
 
-def _add(connection: Connection, agent: str, message: str, now: int, due_at: int) -> int:
-    if table.count(connection, agent) >= MOST_REMINDERS:
+def _add(connection: Connection, agent: str, message: str, now: int, due_at: int, limits: MailLimits) -> int:
+    bounds.check_room(connection, agent, len(message.encode()), limits)
+    if due_at > now and table.count_ahead(connection, agent, now) >= MOST_REMINDERS:
         refusal = f"{agent} has {MOST_REMINDERS} reminders ahead, the most there may be; wait until one of them is due"
         raise Refused(refusal)
     return table.add(connection, agent, message, now, due_at)

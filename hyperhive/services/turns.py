@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
@@ -18,7 +18,7 @@ from hyperhive.services.broker import Broker
 from hyperhive.services.feed import Kind
 from hyperhive.services.leases import Leases
 from hyperhive.services.turn_endings import Ending, Over, end, supersede
-from hyperhive.store import kept_replies, mail, turns
+from hyperhive.store import bounds, kept_replies, turns
 from hyperhive.store.database import Change, Connection, Result
 from hyperhive.store.kept_replies import Kept
 from hyperhive.store.mail import Post
@@ -29,18 +29,6 @@ from hyperhive.wire.turns import Turn, TurnEvent, Usage
 
 SOON: Final = 0.5
 """Seconds within which followers hear of a turn's new events, however many batches of them come meanwhile."""
-
-
-@frozen
-class Sent:
-    """What became of a message: the ids under which it is on disk; none where it is kept for the end of a turn."""
-
-    ids: Sequence[int] = ()
-
-    @property
-    def kept(self) -> bool:
-        """Whether it leaves when the turn has ended well."""
-        return not self.ids
 
 
 @define(eq=False)
@@ -106,18 +94,16 @@ class Turns(Service):
         self._announce(name, over)
         return len(over.ids)
 
-    async def send(self, post: Post) -> Sent:
+    async def send(self, post: Post) -> Sequence[int] | None:
         """Send a message that belongs to the turn its sender is in: a reply to that turn's mail is kept for its end.
 
-        Fails with Refused, UnknownAgent or InboxFull; what is kept is not refused later.
+        The ids of what is then on disk; None where it is kept, which is not refused later. Fails with Refused,
+        UnknownAgent or InboxFull.
         """
-        if post.to != EVERYONE:
-            rate = self._broker.rate_for(post.sender, post.to)
-            keep = partial(_keep, post=post, limits=self._broker.limits, rate=rate)
-            post, kept = await self._broker.database.perform(keep)
-            if kept:
-                return Sent()
-        return Sent(await self._broker.send(post))
+        rate = self._broker.rate_for(post.sender, post.to)
+        keep = partial(_keep, post=post, limits=self._broker.limits, rate=rate)
+        post, kept = await self._broker.database.perform(keep)
+        return None if kept else await self._broker.send(post)
 
     def listed(self, name: str | None, limit: int, before: int | None) -> Deferred[tuple[Turn, ...]]:
         """The last turns, newest first: of that agent or of all, with ids below `before`. Fails with UnknownAgent."""
@@ -171,11 +157,16 @@ def _keep(connection: Connection, post: Post, limits: MailLimits, rate: Rate | N
     cause = post.in_reply_to
     if cause is None:
         cause = kept_replies.cause(connection, turn, post.sender, post.to)
-    if cause is None or not kept_replies.is_in_hand(connection, turn, post.sender, cause):
+    if cause is None:
+        return evolve(post, cause=turns.mail_of(connection, turn)), False
+    if not kept_replies.is_in_hand(connection, turn, post.sender, cause):
         return evolve(post, in_reply_to=cause), False
+    if post.to == EVERYONE:
+        message = f"a reply to message {cause} goes to one; leave 'in_reply_to' out to write to everyone at once"
+        raise Refused(message)
     if post.to != OPERATOR:
-        mail.check_room(connection, post.to, len(post.body.encode()), limits)
+        bounds.check_room(connection, post.to, len(post.body.encode()), limits)
     if rate is not None:
-        mail.check_rate(connection, post.sender, rate, post.at, 1 + kept_replies.count(connection, turn))
+        bounds.check_rate(connection, post.sender, rate, post.at, 1 + kept_replies.count(connection, turn))
     kept_replies.keep(connection, Kept(turn=turn, recipient=post.to, body=post.body, in_reply_to=cause))
     return evolve(post, in_reply_to=cause), True

@@ -8,7 +8,8 @@ from sqlite3 import Connection
 
 from hyperhive.errors import Refused
 from hyperhive.limits import MailLimits
-from hyperhive.store.mail import DEAD, Told, check_room, ids_of, tell
+from hyperhive.store.bounds import check_room
+from hyperhive.store.mail import DEAD, Told, ids_of, tell
 from hyperhive.wire import events
 
 

@@ -82,7 +82,10 @@ def requeue_all(connection: Connection) -> int:
 def leased(connection: Connection, name: str, ids: Sequence[int] | None = None) -> list[int]:
     """The ids of the agent's leased messages; of `ids`, where given, those that are leased."""
     found = ids_of(connection, "SELECT id FROM messages WHERE recipient = ? AND state = 1 ORDER BY id", (name,))
-    return found if ids is None else [id_ for id_ in found if id_ in set(ids)]
+    if ids is None:
+        return found
+    chosen = set(ids)
+    return [id_ for id_ in found if id_ in chosen]
 
 
 def leased_in(connection: Connection, name: str, turn: int) -> set[int]:

@@ -9,12 +9,11 @@ from typing import Final, NamedTuple
 from attrs import evolve, frozen
 
 from hyperhive.agent_config import Rate
-from hyperhive.errors import InboxFull, Refused, UnknownAgent
 from hyperhive.limits import MailLimits
-from hyperhive.store import agents, threads
+from hyperhive.store import agents, bounds, threads
 from hyperhive.store.threads import Place
 from hyperhive.wire import codec, events
-from hyperhive.wire.names import EVERYONE, MANAGER, OPERATOR, SYSTEM, shown
+from hyperhive.wire.names import EVERYONE, MANAGER, OPERATOR, SYSTEM
 from hyperhive.wire.records import Letter
 
 QUEUED: Final = 0
@@ -29,7 +28,10 @@ Told = list[tuple[int, str]]
 
 @frozen(kw_only=True)
 class Post:
-    """A message to be sent. `via` is `self` for the operator's words that were typed in the recipient's container."""
+    """A message to be sent. `via` is `self` for the operator's words that were typed in the recipient's container.
+
+    `cause` is what led to a message that is no reply: the mail of the turn in which it was written.
+    """
 
     sender: str
     to: str
@@ -37,6 +39,7 @@ class Post:
     at: int
     in_reply_to: int | None = None
     via: str | None = None
+    cause: int | None = None
 
 
 class Sent(NamedTuple):
@@ -90,9 +93,10 @@ def send_leased(connection: Connection, post: Post, number: int, limits: MailLim
 
 def _place(connection: Connection, post: Post, limits: MailLimits) -> Place:
     """Where the message stands in its conversation; a word of the operator's there has the hops counted anew."""
-    if post.in_reply_to is None:
+    cause = post.cause if post.in_reply_to is None else post.in_reply_to
+    if cause is None:
         return threads.BEGINNING
-    place = threads.place(connection, post.sender, post.to, post.in_reply_to, post.at, limits)
+    place = threads.place(connection, post.sender, post.to, cause, post.at, limits)
     if post.sender == OPERATOR and place.thread is not None:
         threads.count_anew(connection, place.thread)
     return place
@@ -112,7 +116,7 @@ def _queue(connection: Connection, post: Post, place: Place, limits: MailLimits)
         ),
     )  # fmt: skip
     if cursor.rowcount != 1:
-        _refuse(connection, post.to, limits)
+        bounds.refuse(connection, post.to, limits)
     return Sent(int(cursor.lastrowid or 0), post.to, _tell_of_holding(connection, place, post.at, limits))
 
 
@@ -151,7 +155,7 @@ def send_to_all(connection: Connection, post: Post, limits: MailLimits) -> list[
         (post.sender, limits.max_inbox, len(post.body.encode()), limits.inbox_bytes),
     ).fetchone()
     if full is not None:
-        _refuse(connection, full[0], limits)
+        bounds.refuse(connection, full[0], limits)
     names = [name for name in agents.names(connection) if name != post.sender]
     return [send(connection, evolve(post, to=name), limits) for name in names]
 
@@ -162,36 +166,12 @@ def send_rated(connection: Connection, post: Post, limits: MailLimits, rate: Rat
     Raises Refused, UnknownAgent or InboxFull.
     """
     if post.to == EVERYONE:
-        check_rate(connection, post.sender, rate, post.at, len(agents.names(connection)) - 1)
+        bounds.check_rate(connection, post.sender, rate, post.at, len(agents.names(connection)) - 1)
         return send_to_all(connection, post, limits)
-    check_rate(connection, post.sender, rate, post.at)
+    bounds.check_rate(connection, post.sender, rate, post.at)
     if post.to == OPERATOR:
         return [send_to_operator(connection, post, limits)]
     return [send(connection, post, limits)]
-
-
-def check_rate(connection: Connection, sender: str, rate: Rate, now: int, count: int = 1) -> None:
-    """Raises Refused if so many messages more were too many. Questions to others are messages too."""
-    sent = f"SELECT sent_at FROM messages WHERE sender = ? ORDER BY id DESC LIMIT {rate.messages}"
-    asked = f"SELECT asked_at FROM questions WHERE asker = ? ORDER BY id DESC LIMIT {rate.messages}"
-    times = [at for statement in (sent, asked) for (at,) in connection.execute(statement, (sender,))]
-    recent = sorted((at for at in times if at > now - rate.seconds), reverse=True)
-    room = rate.messages - count
-    if len(recent) <= room:
-        return
-    limit = f"'{sender}' may send {rate.messages} messages within {rate.seconds} seconds"
-    if room < 0:
-        message = f"{limit}, and this would be {count}; name some of the recipients"
-        raise Refused(message)
-    message = f"{limit}, and has; try again in {recent[room] + rate.seconds - now} seconds"
-    raise Refused(message)
-
-
-def check_room(connection: Connection, to: str, size: int, limits: MailLimits) -> None:
-    """Raises InboxFull unless so many bytes more would fit into the inbox."""
-    agent = agents.one(connection, to)
-    if agent.queued >= limits.max_inbox or _bytes_queued(connection, to) + size > limits.inbox_bytes:
-        _refuse(connection, to, limits)
 
 
 def tell(connection: Connection, to: str, event: events.HelperEvent, now: int) -> list[int]:
@@ -232,25 +212,6 @@ def sweep(connection: Connection, after: int, before: int, most: int) -> int | N
         (after, until, before),
     )
     return int(until)
-
-
-def _refuse(connection: Connection, to: str, limits: MailLimits) -> None:
-    agent = agents.found(connection, to)
-    if agent is None or not agent.present:
-        message = (
-            f"nobody here is called {shown(to)}; a message goes to an agent of the hive ('list' names them), "
-            f"to '{OPERATOR}', or to '{EVERYONE}'"
-        )
-        raise UnknownAgent(message)
-    message = (
-        f"the inbox of '{to}' is full: {agent.queued} messages wait there, and {limits.max_inbox} messages or "
-        f"{limits.inbox_bytes} bytes are the most it holds; try again when some were read"
-    )
-    raise InboxFull(message)
-
-
-def _bytes_queued(connection: Connection, name: str) -> int:
-    return int(connection.execute("SELECT queued_bytes FROM agents WHERE name = ?", (name,)).fetchone()[0])
 
 
 def ids_of(connection: Connection, statement: str, values: tuple[object, ...]) -> list[int]:

@@ -52,6 +52,18 @@ def add(connection: Connection, asked: Asked) -> int:
     return int(cursor.lastrowid or 0)
 
 
+def count_between(connection: Connection, one: str, other: str, since: int) -> int:
+    """How many questions those two have asked each other since then."""
+    row = connection.execute(
+        """
+        SELECT count(*) FROM questions
+        WHERE asked_at > :since AND ((asker = :one AND target = :other) OR (asker = :other AND target = :one))
+        """,
+        {"since": since, "one": one, "other": other},
+    ).fetchone()
+    return int(row[0])
+
+
 def one(connection: Connection, id_: int) -> Question:
     """Raises Refused if there is none of that id."""
     row = connection.execute(_SELECT + " WHERE id = ?", (id_,)).fetchone()

@@ -19,9 +19,10 @@ def add(connection: Connection, agent: str, message: str, now: int, due_at: int)
     return int(cursor.lastrowid or 0)
 
 
-def count(connection: Connection, agent: str) -> int:
+def count_ahead(connection: Connection, agent: str, now: int) -> int:
     """How many reminders of that agent are not due yet."""
-    return int(connection.execute("SELECT count(*) FROM reminders WHERE agent = ?", (agent,)).fetchone()[0])
+    found = connection.execute("SELECT count(*) FROM reminders WHERE agent = ? AND due_at > ?", (agent, now))
+    return int(found.fetchone()[0])
 
 
 def deliver(connection: Connection, now: int, most: int) -> Told:

@@ -14,9 +14,9 @@ from attrs import frozen
 
 from hyperhive.errors import Refused
 from hyperhive.limits import MOST_HELD, MailLimits
-from hyperhive.wire.names import OPERATOR, REMINDER, SYSTEM
+from hyperhive.wire.names import DEAF, OPERATOR
 
-_NO_AGENTS: Final = frozenset({OPERATOR, SYSTEM, REMINDER})
+_NO_AGENTS: Final = DEAF | {OPERATOR}
 
 
 @frozen
@@ -32,21 +32,23 @@ class Place:
     note: str | None = None
 
 
+LOOKED_AT: Final = 50
+"""How many times as many messages as the rate allows are looked at: among so many, two who go round are found."""
 BEGINNING: Final = Place()
 """Where every message without a cause stands."""
 
 
 def place(connection: Connection, sender: str, to: str, cause: int, now: int, limits: MailLimits) -> Place:
-    """Where a reply to the message `cause` stands; the cause counts if it went from or to one of the two.
+    """Where a message that `cause` led to stands; a cause that an agent had nothing to do with is none.
 
     Raises Refused if its conversation is held, and holds as many messages as it may.
     """
     found = connection.execute(
         """
         SELECT coalesce(thread, id), hops FROM messages
-        WHERE id = :cause AND (sender IN (:sender, :to) OR recipient IN (:sender, :to))
+        WHERE id = :cause AND (:sender IN (sender, recipient) OR :sender = :operator)
         """,
-        {"cause": cause, "sender": sender, "to": to},
+        {"cause": cause, "sender": sender, "operator": OPERATOR},
     ).fetchone()
     if found is None:
         return BEGINNING
@@ -56,7 +58,7 @@ def place(connection: Connection, sender: str, to: str, cause: int, now: int, li
     if connection.execute("SELECT 1 FROM held_threads WHERE thread = ?", (thread,)).fetchone():
         _check_room(connection, thread)
         return Place(thread, hops + 1, held=True)
-    note = _objection(connection, thread, hops + 1, now, limits)
+    note = _objection(connection, thread, (sender, to), hops + 1, now, limits)
     return Place(thread, hops + 1, held=note is not None, note=note)
 
 
@@ -94,16 +96,32 @@ def _check_room(connection: Connection, thread: int) -> None:
         raise Refused(message)
 
 
-def _objection(connection: Connection, thread: int, hops: int, now: int, limits: MailLimits) -> str | None:
-    """Why a reply goes too far; None if it does not."""
+def _objection(
+    connection: Connection, thread: int, pair: tuple[str, str], hops: int, now: int, limits: MailLimits
+) -> str | None:
+    """Why a message goes too far; None if it does not. Of many who answer one message once each, nobody goes round."""
     way_out = f"'hivectl messages' shows what they say, 'hivectl release {thread}' lets them go on"
     if hops > limits.thread_hops:
-        return f"{limits.thread_hops} replies led from one to the next without a word of the operator's; {way_out}"
+        return f"{limits.thread_hops} messages led from one to the next without a word of the operator's; {way_out}"
     # The oldest of so many: where it is recent, all of them are. Where it is yet to come, the clock was set back.
     oldest = connection.execute(
-        "SELECT sent_at FROM messages WHERE thread = ? AND hops > 0 ORDER BY id DESC LIMIT 1 OFFSET ?",
-        (thread, limits.thread_rate - 1),
+        """
+        SELECT sent_at FROM (
+            SELECT id, sent_at, sender, recipient FROM messages
+            WHERE thread = :thread AND hops > 0 ORDER BY id DESC LIMIT :looked_at
+        )
+        WHERE (sender = :one AND recipient = :other) OR (sender = :other AND recipient = :one)
+        ORDER BY id DESC LIMIT 1 OFFSET :others
+        """,
+        {
+            "thread": thread,
+            "looked_at": LOOKED_AT * limits.thread_rate,
+            "one": pair[0],
+            "other": pair[1],
+            "others": limits.thread_rate - 1,
+        },
     ).fetchone()
     if oldest is not None and now - limits.thread_seconds < oldest[0] <= now:
-        return f"{limits.thread_rate} replies came within {limits.thread_seconds} seconds; {way_out}"
+        between = f"between {min(pair)} and {max(pair)} within {limits.thread_seconds} seconds"
+        return f"{limits.thread_rate} messages went {between}; {way_out}"
     return None

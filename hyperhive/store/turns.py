@@ -48,8 +48,10 @@ def repeated(connection: Connection, opening: Opening) -> int | None:
     if id_ is None:
         return None
     turn = one(connection, id_)
-    same = turn.messages == tuple(opening.ids) and turn.generation == agents.generation(connection, opening.agent)
-    untouched = turn.events == 0 and kept_replies.count(connection, id_) == 0
+    asked = (turn.messages, turn.runner, turn.usage.model, turn.generation)
+    same = asked == (tuple(opening.ids), opening.runner, opening.model, agents.generation(connection, opening.agent))
+    fetched = leases.leased_in(connection, opening.agent, id_) - set(opening.ids)
+    untouched = turn.events == 0 and kept_replies.count(connection, id_) == 0 and not fetched
     return id_ if same and untouched else None
 
 
@@ -102,6 +104,12 @@ def open_of(connection: Connection, name: str) -> int | None:
     """The id of the turn that the agent is in."""
     row = connection.execute("SELECT id FROM turns WHERE agent = ? AND ended_at IS NULL", (name,)).fetchone()
     return None if row is None else int(row[0])
+
+
+def mail_of(connection: Connection, id_: int) -> int | None:
+    """The message that the turn began with; None if it began with none."""
+    (ids,) = connection.execute("SELECT messages FROM turns WHERE id = ?", (id_,)).fetchone()
+    return next(iter(json.loads(ids)), None)
 
 
 def under_way(connection: Connection) -> dict[str, int]:

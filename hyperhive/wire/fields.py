@@ -46,6 +46,8 @@ U64: Final = Whole(0, 2**64 - 1)
 
 Unsigned = Annotated[int, U64]
 """The seed's `u64`."""
+Position = Annotated[int, Whole(0, 2**62)]
+"""Where something stands among others, such as a line of a stream."""
 Name = Annotated[str, Chars(1024, nul=False)]
 """A name of somebody; whether anybody has it is not the wire's business."""
 Body = Annotated[str, Chars(BODY_BYTES)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from hyperhive.wire.fields import Name, Unsigned, absent
+from hyperhive.wire.fields import Name, Position, Unsigned, absent
 
 
 @frozen
@@ -21,7 +21,7 @@ class TurnLog:
     """The stream of a turn, from its event after the one with the number `after` on."""
 
     turn: int
-    after: Unsigned | None = absent()
+    after: Position | None = absent()
 
 
 @frozen

@@ -10,6 +10,8 @@ OPERATOR: Final = "operator"
 SYSTEM: Final = "system"
 REMINDER: Final = "reminder"
 EVERYONE: Final = "*"
+DEAF: Final = frozenset({SYSTEM, REMINDER})
+"""Who writes, and reads nothing."""
 RESERVED: Final = frozenset({MANAGER, OPERATOR, SYSTEM, REMINDER})
 
 _SHAPE = re.compile(r"[a-z][a-z0-9-]*")

@@ -110,8 +110,7 @@ def text(bounds: Chars) -> Hook:
         if len(value) > surely_fits and len(value.encode()) > bounds.most_bytes:
             raise Mismatch(f"a string of at most {bounds.most_bytes} bytes", value)
         if not bounds.nul and "\0" in value:
-            wanted = "a string without NUL, which this one has"
-            raise Mismatch(wanted, value)
+            raise Mismatch("a string without NUL", value)
         return value
 
     return hook
@@ -240,6 +239,8 @@ def _field(path: str) -> str:
 
 
 def _described(value: object) -> str:
+    if isinstance(value, str) and "\0" in value:
+        return "one with a NUL in it"
     if isinstance(value, str) and len(value) > 40:
         return f"a string of {len(value.encode())} bytes"
     if isinstance(value, list):

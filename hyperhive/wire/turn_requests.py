@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from hyperhive.wire.fields import Events, Ids, Name, Text, Unsigned, absent
+from hyperhive.wire.fields import Events, Ids, Name, Position, Text, Unsigned, absent
 from hyperhive.wire.states import HarnessState, TurnOutcome
 from hyperhive.wire.turns import Usage
 
@@ -23,7 +23,7 @@ class TurnEvents:
     """The next lines of the turn's stream; `first` is the number of the first of them, so that none is kept twice."""
 
     turn: int
-    first: Unsigned
+    first: Position
     events: Events
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from hyperhive.wire.fields import absent
+from hyperhive.wire.fields import Name, absent
 from hyperhive.wire.states import HarnessState, OrderKind, TurnOutcome
 
 
@@ -16,8 +16,8 @@ class Usage:
     `context_tokens` is how much the model had before it at the end, `cost_micros` millionths of a dollar.
     """
 
-    model: str | None = absent()
-    session: str | None = absent()
+    model: Name | None = absent()
+    session: Name | None = absent()
     input_tokens: int | None = absent()
     output_tokens: int | None = absent()
     cached_tokens: int | None = absent()

@@ -22,8 +22,9 @@ from hyperhive.agent.loop import Loop
 from hyperhive.agent.program import Agent
 from hyperhive.agent.prompting import Prompts
 from hyperhive.agent.setbacks import Setbacks
-from hyperhive.agent.settings import CONTEXT_TOKENS, TURN_SECONDS, Settings
+from hyperhive.agent.settings import TURN_SECONDS, Settings
 from hyperhive.agent.working import Working
+from hyperhive.limits import CONTEXT_TOKENS
 from hyperhive.wire.agent_requests import SetStatus
 from tests.agent.scripted import Bench
 from tests.agent.serving import RecordingClock, Serve, shell, when_cancelled

@@ -115,6 +115,8 @@ class Standstill:
             assert host.ask("spawn", name=name)["ok"]
             id_ = host.ask("send", to=name, body="hello")["id"]
         self._answered_once(name, id_)
+        with self.hive.host() as host:  # the answer is there before the agent has heard that its turn has ended
+            assert host.ask("kill", name=name)["ok"]
         return self.noted(name, "steps")
 
     def noted(self, name: str, file: str) -> list[str]:

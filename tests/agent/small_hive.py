@@ -119,10 +119,13 @@ class SmallHive:
         match request:
             case agent_requests.Recv():
                 return self._recv(request, connection)
+            case agent_requests.Send(in_turn=True):
+                self.kept += [request] * (request not in self.kept)
+                return responses.Ok(kept=True)
             case agent_requests.Send():
-                (self.kept if request.in_turn else self.sent).append(request)
+                self.sent.append(request)
                 self._last += 1
-                return responses.Ok(id=self._last, kept=bool(request.in_turn))
+                return responses.Ok(id=self._last)
             case turn_requests.BeginTurn():
                 self.turns.append(request)
                 return responses.Ok(id=len(self.turns))

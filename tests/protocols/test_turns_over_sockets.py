@@ -46,6 +46,14 @@ async def test_a_message_of_a_turn_that_is_no_reply_has_a_number(mail: Mail, bob
     assert await bob.ask(to_all) == {"kind": "ok", "ids": [2, 3]}
 
 
+async def test_a_message_of_a_turn_to_everyone_where_nobody_else_is_is_not_said_to_be_kept(
+    mail: Mail, bob: Client
+) -> None:
+    others = "UPDATE agents SET present = 0 WHERE name <> 'bob'"
+    await mail.broker.database.perform(lambda connection: connection.execute(others).rowcount)
+    assert await bob.ask('{"cmd":"send","to":"*","body":"all","in_turn":true}') == {"kind": "ok", "ids": []}
+
+
 async def test_what_a_turn_fetched_and_did_not_read_comes_back(mail: Mail, bob: Client) -> None:
     await mail.send("one")
     await bob.ask(MANY)

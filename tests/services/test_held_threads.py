@@ -54,8 +54,8 @@ def test_two_that_thank_each_other_slowly_are_held_by_their_hops(bench: Bench) -
         thread=1,
         agents=("alice", "bob"),
         note=(
-            "200 replies led from one to the next without a word of the operator's; 'hivectl messages' shows what they "
-            "say, 'hivectl release 1' lets them go on"
+            "200 messages led from one to the next without a word of the operator's; 'hivectl messages' shows what "
+            "they say, 'hivectl release 1' lets them go on"
         ),
     )
 

@@ -272,3 +272,20 @@ def test_questions_that_do_not_fit_on_a_line_are_not_all_read(bench: Bench) -> N
     for _ in range(3):
         bench.get(bench.questions.ask("alice", None, "q" * 16384, ["o" * 16384] * 60, None, multi=False))
     assert len(bench.get(bench.questions.listed(closed=False))) == 1
+
+
+def test_two_that_ask_each_other_for_ever_are_stopped(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, limits=MailLimits(thread_rate=4, thread_seconds=60))
+    bench.add_agents("alice", "bob")
+
+    def ask(asker: str, to: str) -> None:
+        id_ = bench.get(bench.questions.ask(asker, to, "and you?", (), None, multi=False))
+        bench.get(bench.questions.answer(id_, to, "and you?", None, None))
+
+    for pair in [("alice", "bob"), ("bob", "alice")] * 2:
+        ask(*pair)
+    with pytest.raises(Refused, match="alice and bob have asked each other 4 questions within 60 seconds"):
+        ask("alice", "bob")
+    bench.pass_time(60)
+    ask("alice", "bob")
+    bench.close()

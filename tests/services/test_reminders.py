@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hyperhive.errors import Refused
+from hyperhive.errors import InboxFull, Refused
 from hyperhive.limits import LONGEST_TTL, MOST_REMINDERS, MailLimits
 from hyperhive.services.alarm import AGAIN, LONGEST_NAP
 from hyperhive.services.reminders import LARGEST_DELIVERY
@@ -82,13 +82,16 @@ def test_many_that_are_due_come_in_several_deliveries(bench: Bench) -> None:
     assert [bench.get(bench.broker.unread(name)) for name in ("alice", "bob")] == [80, 80]
 
 
-def test_a_full_inbox_takes_a_reminder(tmp_path: Path) -> None:
+def test_an_inbox_that_has_filled_since_takes_a_reminder_and_a_full_one_no_further_request(tmp_path: Path) -> None:
     bench = Bench(tmp_path, limits=MailLimits(max_inbox=1))
     bench.add_agents("alice", "bob")
     bench.reminders.startService()
+    remind(bench, delay=60)
     bench.send("bob", "alice", "one")
-    remind(bench, delay=0)
+    bench.pass_time(60)
     assert bench.get(bench.broker.unread("alice")) == 2
+    with pytest.raises(InboxFull):
+        remind(bench, delay=0)
     bench.reminders.stopService()
     bench.close()
 
@@ -114,9 +117,7 @@ def test_a_reminder_is_due_after_a_restart_of_the_daemon(tmp_path: Path) -> None
     again.close()
 
 
-def test_what_could_not_be_delivered_is_tried_again(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, logged: list[object]
-) -> None:
+def test_what_could_not_be_delivered_is_tried_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_room(*_: object) -> None:
         raise sqlite3.OperationalError("database or disk is full")
 
@@ -124,8 +125,7 @@ def test_what_could_not_be_delivered_is_tried_again(
     with monkeypatch.context() as full:
         full.setattr(table, "deliver", no_room)
         bench.pass_time(60)
-        assert len(logged) == 1
-    logged.clear()
+    # A full disk is no fault of ours: the fixture that looks for tracebacks in the log finds none here.
     bench.pass_time(AGAIN - 1)
     assert reminded(bench) == []
     bench.pass_time(1)

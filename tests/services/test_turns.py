@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from hyperhive.errors import HiveError, InboxFull, Refused, UnknownAgent
 from hyperhive.limits import MOST_KEPT, MailLimits
 from hyperhive.services.changes import Changes
 from hyperhive.services.feed import Kind
-from hyperhive.services.turns import SOON, Sent
+from hyperhive.services.turns import SOON
 from hyperhive.store import leases, mail
 from hyperhive.store.database import Connection
 from hyperhive.store.mail import DEAD, DONE, LEASED, QUEUED, Post
@@ -46,7 +46,7 @@ def end(bench: Bench, turn: int, outcome: TurnOutcome = TurnOutcome.DONE, **more
     return bench.get(bench.turns.end("bob", turn, outcome, **given))
 
 
-def reply(bench: Bench, body: str = "yes", to: str = "alice", in_reply_to: int | None = None) -> Sent:
+def reply(bench: Bench, body: str = "yes", to: str = "alice", in_reply_to: int | None = None) -> Sequence[int] | None:
     post = Post(sender="bob", to=to, body=body, at=bench.broker.now(), in_reply_to=in_reply_to)
     return bench.get(bench.turns.send(post))
 
@@ -259,7 +259,7 @@ def test_nobody_ends_the_turn_of_another(bench: Bench) -> None:
 
 def test_a_reply_to_the_turns_mail_waits_for_its_end(bench: Bench) -> None:
     turn = begin(bench, *hand(bench, "one", "two"))
-    assert reply(bench).kept
+    assert reply(bench) is None
     assert messages_of(bench, "bob") == []
     waiting = bench.receive("alice", 1, 30)
     end(bench, turn)
@@ -270,7 +270,7 @@ def test_a_reply_to_the_turns_mail_waits_for_its_end(bench: Bench) -> None:
 @pytest.mark.parametrize("outcome", NOT_DONE)
 def test_no_reply_is_sent_by_a_turn_that_did_not_end_well(bench: Bench, outcome: TurnOutcome) -> None:
     turn = begin(bench, *hand(bench, "one"))
-    assert reply(bench).kept
+    assert reply(bench) is None
     end(bench, turn, outcome)
     end(bench, begin(bench, *hand(bench)))
     assert messages_of(bench, "bob") == []
@@ -278,8 +278,8 @@ def test_no_reply_is_sent_by_a_turn_that_did_not_end_well(bench: Bench, outcome:
 
 def test_a_reply_answers_the_message_that_it_names(bench: Bench) -> None:
     turn = begin(bench, *hand(bench, "one", "two"))
-    assert reply(bench, in_reply_to=1).kept
-    assert reply(bench, to=MANAGER, in_reply_to=2).kept
+    assert reply(bench, in_reply_to=1) is None
+    assert reply(bench, to=MANAGER, in_reply_to=2) is None
     end(bench, turn)
     assert [(row.recipient, row.in_reply_to) for row in messages_of(bench, "bob")] == [("alice", 1), (MANAGER, 2)]
 
@@ -288,22 +288,22 @@ def test_what_answers_nothing_in_hand_is_sent_at_once(bench: Bench) -> None:
     old = bench.send("alice", "bob", "old")
     end(bench, begin(bench, *hand(bench)))
     begin(bench, *hand(bench, "one"))
-    assert reply(bench, to=MANAGER).ids
-    assert reply(bench, to=OPERATOR).ids
-    assert reply(bench, in_reply_to=old).ids
-    assert len(reply(bench, to=EVERYONE).ids) == 2
+    assert reply(bench, to=MANAGER)
+    assert reply(bench, to=OPERATOR)
+    assert reply(bench, in_reply_to=old)
+    assert len(reply(bench, to=EVERYONE) or ()) == 2
     with pytest.raises(UnknownAgent):
         reply(bench, to="nobody")
 
 
 def test_outside_a_turn_everything_is_sent_at_once(bench: Bench) -> None:
     ids = hand(bench, "one")
-    assert reply(bench, in_reply_to=ids[0]).ids
+    assert reply(bench, in_reply_to=ids[0])
 
 
 def test_a_reply_that_is_repeated_is_kept_once(bench: Bench) -> None:
     turn = begin(bench, *hand(bench, "one"))
-    assert [reply(bench).kept, reply(bench).kept, reply(bench, "no").kept] == [True] * 3
+    assert [reply(bench), reply(bench), reply(bench, "no")] == [None] * 3
     end(bench, turn)
     assert [row.body for row in messages_of(bench, "bob")] == ["yes", "no"]
 
@@ -318,7 +318,7 @@ def test_a_turn_keeps_so_many_replies(bench: Bench) -> None:
 
 def test_a_reply_to_the_operator_is_kept_too(bench: Bench) -> None:
     turn = begin(bench, *hand(bench, "one", sender=OPERATOR))
-    assert reply(bench, to=OPERATOR).kept
+    assert reply(bench, to=OPERATOR) is None
     assert bench.get(bench.broker.recent(OPERATOR, 9)) == ()
     end(bench, turn)
     assert [row.body for row in bench.get(bench.broker.recent(OPERATOR, 9))] == ["yes"]
@@ -331,7 +331,7 @@ def test_a_full_inbox_refuses_at_the_door_and_not_at_the_end(frugal: Bench) -> N
     with pytest.raises(InboxFull):
         reply(frugal)
     frugal.taken("alice")
-    assert reply(frugal).kept
+    assert reply(frugal) is None
     frugal.send(MANAGER, "alice", "fills it again")
     end(frugal, turn)
     assert [row.body for row in messages_of(frugal, "bob")] == ["yes"]
@@ -381,7 +381,7 @@ def test_a_daemons_restart_interrupts_no_turn(bench: Bench) -> None:
     hand(bench, "fetched", sender=MANAGER)
     bench.do(leases.requeue_all)
     bench.leases.left_hands("bob", [1, 2])
-    assert reply(bench).kept
+    assert reply(bench) is None
     assert end(bench, turn) == 1
     assert [row.in_reply_to for row in messages_of(bench, "bob")] == [1]
     assert state_of(bench, 1)[0] == DONE
@@ -486,3 +486,27 @@ def test_mail_that_is_leased_to_a_connection_is_none_of_the_turns(bench: Bench) 
     (letter,) = bench.taken("bob")
     assert end(bench, turn) == 0
     assert state_of(bench, letter.id)[0] == LEASED
+
+
+def test_what_is_sent_in_a_turn_to_somebody_else_belongs_to_the_conversation_of_its_mail(bench: Bench) -> None:
+    bench.add_agents("carol")
+    (first,) = hand(bench, "pass it on")
+    begin(bench, first)
+    (sent,) = reply(bench, "here", to="carol") or ()
+    (row,) = bench.get(bench.broker.messages("carol", 9, None))
+    assert (row.id, row.thread, row.in_reply_to) == (sent, first, None)
+
+
+def test_a_reply_in_a_turn_goes_to_one_and_not_to_everyone(bench: Bench) -> None:
+    (first,) = hand(bench, "well?")
+    begin(bench, first)
+    with pytest.raises(Refused, match=f"a reply to message {first} goes to one"):
+        reply(bench, "to all", to=EVERYONE, in_reply_to=first)
+
+
+def test_a_turn_that_has_fetched_mail_is_not_begun_a_second_time(bench: Bench) -> None:
+    turn = begin(bench)
+    assert begin(bench) == turn
+    hand(bench, "more")
+    assert begin(bench) != turn
+    assert bench.get(bench.turns.begin("bob", (), "claude", None)) != begin(bench)
