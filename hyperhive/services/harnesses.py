@@ -21,8 +21,6 @@ from hyperhive.wire.names import MANAGER
 from hyperhive.wire.states import OrderKind
 from hyperhive.wire.turns import Harness
 
-LAST_SECOND: Final = 253_402_300_799
-"""The last that a date with four digits for the year can show, in unix seconds."""
 _NEEDS: Final = {
     OrderKind.COMPACT: "context",
     OrderKind.NEW_SESSION: "context",
@@ -30,6 +28,8 @@ _NEEDS: Final = {
     OrderKind.LOGIN: "login",
 }
 """What a runner must have for an order to come to anything."""
+LAST_SECOND: Final = 253_402_300_799
+"""The last that a date with four digits for the year can show, in unix seconds."""
 
 
 @define(eq=False)

@@ -15,7 +15,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from hyperhive.errors import NOTHING_CHANGED, HiveError
+from hyperhive.errors import HiveError
 
 Connection = sqlite3.Connection
 Result = TypeVar("Result")
@@ -124,7 +124,7 @@ class Database:
     ) -> None:
         """As `perform`, for the many: calls `done` or `failed`. A `leisurely` change waits for company, not long."""
         if self._worker is None:
-            failed(Failure(DatabaseTrouble(f"the hive's database is not open; {NOTHING_CHANGED}")))
+            failed(Failure(DatabaseTrouble("the hive's database is not open; nothing was changed")))
             return
         (self._last if last else self._first).append((change, done, failed))
         self._awaited = self._awaited or not leisurely
@@ -244,7 +244,7 @@ def _alone(connection: sqlite3.Connection, request: _Request) -> Outcome:
 
 
 def _trouble(error: sqlite3.Error) -> Failure:
-    trouble = DatabaseTrouble(f"the hive's database could not write this ({error}); {NOTHING_CHANGED}")
+    trouble = DatabaseTrouble(f"the hive's database could not write this ({error}); nothing was changed")
     trouble.__cause__ = error
     return Failure(trouble)
 
