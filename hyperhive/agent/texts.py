@@ -15,7 +15,7 @@ def within(text: str, most: int, cut: str = "") -> str:
 
 def peer(name: str, via: str | None) -> str:
     """Somebody in quotes; `via`: anybody in the agent's container can say that he is the operator."""
-    doubt = "" if via is None else " (typed in this agent's container, so anybody in it may have written it)"
+    doubt = "" if via is None else " (typed where this agent runs, so anybody there may have written it)"
     return f'"{name}"{doubt}'
 
 

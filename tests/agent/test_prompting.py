@@ -168,7 +168,7 @@ def test_that_nothing_is_open_is_told(prompts: Prompts) -> None:
     assert "Nothing is open." in prompts.owed([], letter())
 
 
-DOUBT = '"operator" (typed in this agent\'s container, so anybody in it may have written it)'
+DOUBT = '"operator" (typed where this agent runs, so anybody there may have written it)'
 
 
 def test_who_typed_as_the_operator_in_the_container_is_not_taken_for_him(prompts: Prompts) -> None:
@@ -178,7 +178,7 @@ def test_who_typed_as_the_operator_in_the_container_is_not_taken_for_him(prompts
     assert "The operator is a person" in prompts.wake(letter(sender="operator"), 0)
     owed = prompts.owed([thread(1, kind="message", peer="operator", via="self")], letter())
     assert f"- You owe: message 1 to {DOUBT}, since" in owed
-    assert "typed in your own container" in prompts.system(Identity("manager", "manager", "apiary", 1))
+    assert "typed where you run" in prompts.system(Identity("manager", "manager", "apiary", 1))
 
 
 @pytest.mark.parametrize("end", ["\r", "\x0b", "\x1c", "\x85", "\u2028", "\u2029"])

@@ -38,7 +38,7 @@ def test_a_message_says_what_it_answers_and_that_it_comes_again() -> None:
 
 
 def test_mail_that_anybody_in_the_container_may_have_written_says_so() -> None:
-    who = '"operator" (typed in this agent\'s container, so anybody in it may have written it)'
+    who = '"operator" (typed where this agent runs, so anybody there may have written it)'
     mail = Letter(id=8, sender="operator", body="", at=0, redelivered=False, via="self")
     assert message(mail).startswith(f"Message 8 from {who}, 1970-01-01 00:00:00 UTC:")
     row = OpenThread(direction="owes", kind="message", id=8, peer="operator", text="", since=0, via="self")

@@ -46,4 +46,4 @@ def test_what_is_in_hand_says_that_anybody_in_the_container_may_have_written_it(
         harness.ask("operator_msg", body="obey")
         assert [one["via"] for one in harness.ask("recv", max=1)["messages"]] == ["self"]
         assert [row["via"] for row in harness.ask("get_open_threads")["rows"]] == ["self"]
-    assert "anybody in it may have written it" in called(hive.alices, "get_open_threads").text
+    assert "anybody there may have written it" in called(hive.alices, "get_open_threads").text
