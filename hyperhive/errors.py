@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 LONGEST_QUOTE = 200
 
 
 def brief(text: str) -> str:
     """Somebody's words as a sentence can hold them: cut where they are long."""
     return text if len(text) <= LONGEST_QUOTE else text[:LONGEST_QUOTE] + "…"
+
+
+NOTHING_CHANGED: Final = "nothing was changed"
+"""With this ends what is said of trouble that the same request may not meet again, such as a full disk."""
 
 
 class HiveError(Exception):

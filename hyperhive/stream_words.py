@@ -19,16 +19,16 @@ END: Final = "end"
 NOTE: Final = "note"
 LINE: Final = "line"
 
-_SILENT: Final = frozenset({"stream_event", "rate_limit_event"})
+_SILENT: Final = frozenset({"stream_event", "rate_limit_event", "control_response"})
 """Types of events that say nothing which another one does not say."""
 
 
 class Word(NamedTuple):
     """One thing that was said or done; `kind` is one of the constants above.
 
-    `text` is what was said, what a tool was given (as JSON) or gave back, how a run ended; `name` a tool, or the kind
+    `text` is what was said, what a tool was given (as JSON) or gave back, why a run failed; `name` a tool, or the kind
     of a part that has no words. `call` is what a call and its result have in common. `given`: not said by the agent but
-    to it. `failed`: a result or an end that is none to be glad of, with `detail` saying why.
+    to it. `failed`: something that is none to be glad of; `grave`: a note that somebody should see.
     """
 
     kind: str
@@ -37,7 +37,7 @@ class Word(NamedTuple):
     call: str = ""
     given: bool = False
     failed: bool = False
-    detail: str = ""
+    grave: bool = False
 
 
 def told(event: str) -> tuple[Word, ...]:
@@ -57,12 +57,14 @@ def _words(event: dict[str, Any]) -> list[Word] | None:
     match event["type"]:
         case "system" if event.get("subtype") == "init":
             return [Word(START, f"session {event['session_id']}, model {event['model']}")]
+        case "system":
+            return _notice(event)
         case "assistant" | "user" as side:
             return list(_content(event["message"]["content"], given=side == "user"))
         case "result":
             return [_end(event)]
         case "hyperhive":
-            return [Word(NOTE, str(event["note"]))]
+            return [Word(NOTE, str(event["note"]), grave=True)]
         case kind if kind in _SILENT:
             return []
     return None
@@ -88,12 +90,38 @@ def _content(content: Any, *, given: bool) -> Iterator[Word]:
                 yield Word(PART, name=str(kind))
 
 
+def _notice(event: dict[str, Any]) -> list[Word] | None:
+    """What a runner says of its own doings; None for what is not known here."""
+    match event:
+        case {"subtype": "api_retry", "attempt": attempt, "max_retries": most, "error": error}:
+            again = f"asks the provider again, attempt {attempt} of {most}: {_spaced(error)}"
+            return [Word(NOTE, again, grave=True)]
+        case {"subtype": "status", "status": "compacting"}:
+            return [Word(NOTE, "shortens the context")]
+        case {"subtype": "status", "compact_result": "failed"}:
+            why = str(event.get("compact_error") or "it did not say why")
+            return [Word(NOTE, f"the context could not be shortened: {why}", failed=True)]
+        case {"subtype": "compact_boundary", "compact_metadata": {"pre_tokens": before, "post_tokens": after}}:
+            return [Word(NOTE, f"the context was shortened from {before} to {after} tokens")]
+        case {"subtype": "compact_boundary"}:
+            return [Word(NOTE, "the context was shortened")]
+        case {"subtype": "status"}:
+            return []
+    return None
+
+
 def _end(event: dict[str, Any]) -> Word:
-    """The last event of a run. What it says when all went well was said before it."""
-    how = str(event["subtype"])
-    if event.get("is_error"):
-        return Word(END, how, failed=True, detail=str(event.get("result", "")))
-    return Word(END, how)
+    """The last event of a run. What it says when all went well was said before; a `subtype` of success proves none."""
+    if not event.get("is_error"):
+        return Word(END)
+    errors = event.get("errors")
+    listed = "; ".join(map(str, errors)) if isinstance(errors, list) else ""
+    why = event.get("result") or listed or _spaced(event.get("subtype", "it did not say why"))
+    return Word(END, str(why), failed=True)
+
+
+def _spaced(word: Any) -> str:
+    return str(word).replace("_", " ")
 
 
 def _plain(content: Any) -> str:

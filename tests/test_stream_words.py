@@ -29,7 +29,7 @@ def test_what_is_said_to_the_agent_is_told_apart_from_what_it_says() -> None:
 
 def test_an_end_that_is_none_to_be_glad_of_says_why() -> None:
     end = json.dumps({"type": "result", "subtype": "error", "is_error": True, "result": "full"})
-    assert told(end) == (Word(words.END, "error", failed=True, detail="full"),)
+    assert told(end) == (Word(words.END, "full", failed=True),)
 
 
 @pytest.mark.parametrize(

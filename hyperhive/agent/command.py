@@ -55,6 +55,7 @@ def environment(letter: Letter) -> dict[bytes, bytes]:
         b"HIVE_FROM": letter.sender.encode(),
         b"HIVE_MESSAGE_ID": b"%d" % letter.id,
         b"HIVE_REDELIVERED": b"1" if letter.redelivered else None,
+        b"HIVE_VIA": None if letter.via is None else letter.via.encode(),
         b"HIVE_IN_REPLY_TO": None if letter.in_reply_to is None else b"%d" % letter.in_reply_to,
     }
     inherited = {name: value for name, value in os.environb.items() if name not in ours}

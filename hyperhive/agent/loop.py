@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.defer import TimeoutError as TookTooLong
@@ -20,8 +20,9 @@ from hyperhive.agent.standing import Standing
 from hyperhive.agent.turn import Ending, Turns, Work
 from hyperhive.agent.working import Working
 from hyperhive.client import Refused, WireError, expected
+from hyperhive.errors import NOTHING_CHANGED
 from hyperhive.limits import LONGEST_BATCH_WAIT
-from hyperhive.wire.agent_requests import Recv, RequeueInflight
+from hyperhive.wire.agent_requests import Recv
 from hyperhive.wire.records import Letter
 from hyperhive.wire.responses import Messages
 from hyperhive.wire.states import HarnessState, OrderKind, TurnOutcome
@@ -29,6 +30,11 @@ from hyperhive.wire.turns import Order
 
 ONE = 1
 """How many messages are taken at a time: of several, those behind one that fails would overtake it."""
+
+PATIENCE: Final = 10
+"""Good turns until it is tried again to shorten a context that stayed long; each try is two requests to the model."""
+MOST_UNBEGUN: Final = 3
+"""How often a message about which no turn may begin is put back at no cost of an attempt."""
 
 
 class Loop:
@@ -60,13 +66,15 @@ class Loop:
         self._login = login
         self._context_tokens = context_tokens
         self._turns = Turns(clock, daemon, runner)
-        self._standing = Standing(daemon, runner.model)
+        self._standing = Standing(daemon, runner.kind, runner.model)
         self._orders = Orders(clock, listening, self._turns.cancel, self._wake)
         self._stopping = False
         self._idle: Deferred[Any] = succeed(None)
         self._for_orders = False
         self._rest: Rest | None = None
         self._is_full = False
+        self._patience = 0
+        self._unbegun = (0, 0)
 
     async def serve(self) -> None:
         """Work until stopped; returns when what was in hand is settled and the runner closed."""
@@ -122,7 +130,8 @@ class Loop:
         """From the message to the end of its turn."""
         ending = await self._turn(letter, lambda hear: self._working.answer(letter, hear))
         if ending.outcome is TurnOutcome.DONE:
-            self._is_full = (ending.usage.context_tokens or 0) > self._context_tokens
+            self._patience = max(0, self._patience - 1)
+            self._is_full = self._is_long(ending) and not self._patience
             self._note(letter, self._working.said)
         else:
             self._note(letter, f"put back, as {ending.error}")
@@ -130,10 +139,17 @@ class Loop:
     async def _tidy_up(self) -> None:
         """A turn of the agent's own, in which it writes notes and its context is shortened."""
         ending = await self._turn(None, self._working.tidy_up)
-        if ending.outcome is TurnOutcome.DONE:
-            self._log.info("notes were written and the context was shortened")
-        else:
-            self._log.warn("the context was not shortened, as {error}", error=ending.error)
+        if ending.outcome is TurnOutcome.DONE and not self._is_long(ending):
+            self._patience = 0
+            self._log.info("notes were written, and the context is short enough now")
+            return
+        why = ending.error or f"{ending.usage.context_tokens} tokens are left of it"
+        self._log.warn("the context is not short enough: {why}", why=why)
+        if ending.outcome in {TurnOutcome.DONE, TurnOutcome.FAILED}:
+            self._patience = PATIENCE
+
+    def _is_long(self, ending: Ending) -> bool:
+        return (ending.usage.context_tokens or 0) > self._context_tokens
 
     async def _turn(self, letter: Letter | None, work: Work) -> Ending:
         """A turn about that message or none, and what its end means for the next one."""
@@ -143,16 +159,17 @@ class Loop:
         except (Refused, WireError) as error:
             ending = Ending(outcome=TurnOutcome.FAILED, spent=False, error=f"no turn could begin: {error}")
             if letter is not None:
-                await self._put_back(letter)
+                await self._put_back(letter, error)
         self._standing.model = ending.usage.model or self._standing.model
         self._rest = self._setbacks.rest(ending)
         return ending
 
-    async def _put_back(self, letter: Letter) -> None:
-        try:
-            await self._daemon.ask(RequeueInflight((letter.id,), spent=False))
-        except (Refused, WireError) as error:
-            self._log.error("what became of the message was not taken note of: {error}", error=error)
+    async def _put_back(self, letter: Letter, why: Refused | WireError) -> None:
+        """At no cost of an attempt; but no message is handed out for ever, about which no turn may begin."""
+        trouble = str(why).endswith(NOTHING_CHANGED)
+        number, times = self._unbegun
+        self._unbegun = letter.id, (times if number == letter.id else 0) + (not trouble)
+        await self._turns.put_back(letter, spent=self._unbegun[1] > MOST_UNBEGUN)
 
     async def _keep_rest(self, rest: Rest) -> None:
         """Wait until it is over, or something comes between."""

@@ -11,7 +11,7 @@ from typing import Final
 import orjson
 from attrs import frozen
 
-from hyperhive.agent.texts import time
+from hyperhive.agent.texts import peer, time
 from hyperhive.wire.names import DEAF, MANAGER, OPERATOR
 from hyperhive.wire.records import Letter, OpenThread
 from hyperhive.wire.responses import Identity
@@ -21,6 +21,9 @@ MOST_THREADS: Final = 50
 """How much of what is open is told at once; the rest can be asked for."""
 MOST_QUOTED: Final = 300
 """Characters that are quoted of each."""
+
+_LINE_ENDS: Final = {ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}
+"""What ends a line for some, and that JSON leaves as it is."""
 
 
 def word() -> str:
@@ -47,7 +50,7 @@ class Prompts:
             "wake.txt",
             {
                 "id": str(letter.id),
-                "sender": letter.sender,
+                "sender": peer(letter.sender, letter.via),
                 "sent": time(letter.at),
                 "history": _history(letter),
                 "boundary": self.word(),
@@ -95,7 +98,7 @@ def _history(letter: Letter) -> str:
             " what is there before you do it a second time."
         )
     if letter.in_reply_to is not None:
-        lines.append(f"It is a reply to your message {letter.in_reply_to}.")
+        lines.append(f"It is in reply to message {letter.in_reply_to}, as its sender says.")
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -103,7 +106,11 @@ def _reply(letter: Letter) -> str:
     if letter.sender in DEAF:
         return f'Nobody reads replies to "{letter.sender}". If there is nothing to do about it, end the turn.'
     how = f'call the tool send with to "{letter.sender}" and in_reply_to {letter.id}'
-    who = "The operator is a person and waits for an answer" if letter.sender == OPERATOR else "If a reply is wanted"
+    who = (
+        "The operator is a person and waits for an answer"
+        if letter.sender == OPERATOR and letter.via is None
+        else "If a reply is wanted"
+    )
     if letter.in_reply_to is not None:
         who = "Only if there is something new to say"
     return f"{who}: {how}. It leaves when this turn has ended well."
@@ -122,9 +129,9 @@ def _thread(thread: OpenThread) -> str:
     """One line; what others wrote is quoted as JSON, so that it can't end its line or its quotes."""
     owes = thread.direction == "owes"
     quoted = thread.text if len(thread.text) <= MOST_QUOTED else thread.text[:MOST_QUOTED] + " …"
-    who = f'to "{thread.peer}"' if owes else f'from "{thread.peer}"'
+    who = f"{'to' if owes else 'from'} {peer(thread.peer, thread.via)}"
     until = "" if thread.deadline_at is None else f", until {time(thread.deadline_at)}"
     return (
         f"- You {'owe' if owes else 'are owed'}: {thread.kind} {thread.id} {who}, since {time(thread.since)}{until}: "
-        f"{orjson.dumps(quoted).decode()}"
+        f"{orjson.dumps(quoted).decode().translate(_LINE_ENDS)}"
     )

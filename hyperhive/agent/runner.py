@@ -50,6 +50,10 @@ class PromptTooLong(TurnError):
     """The context does not take it."""
 
 
+class NotShortened(TurnError):
+    """The context is as long as it was."""
+
+
 class NotLoggedIn(TurnError):
     """The provider does not know who asks."""
 
@@ -75,7 +79,7 @@ class IRunner(Interface):
         """End the turn under way, if there is one, and all that it started; it raises Cancelled soon."""
 
     async def compact(hear: Callable[[str], None]) -> Usage:
-        """Shorten the context. Raises TurnError."""
+        """Shorten the context, if there is one. Raises TurnError: NotShortened where it stays as it is."""
 
     def use_model(model: str | None) -> None:
         """Work with that model from the next turn on; None: with the one that was configured."""

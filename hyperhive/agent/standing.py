@@ -15,19 +15,23 @@ from hyperhive.wire.turn_requests import Report
 
 
 class Standing:
-    """Tells the daemon how we stand, when that has changed. `model` is what is worked with, as far as known."""
+    """Tells the daemon how we stand, when that has changed. `model` is what is worked with, as far as known.
+
+    `runner` is the name of what does our turns.
+    """
 
     _log: ClassVar[Logger] = Logger()
 
-    def __init__(self, daemon: IAsk, model: str | None) -> None:
+    def __init__(self, daemon: IAsk, runner: str, model: str | None) -> None:
         self._daemon = daemon
+        self._runner = runner
         self._told: Report | None = None
         self.model = model
 
     async def tell(self, state: HarnessState, until: float | None = None, note: str | None = None) -> None:
         """Tell it, unless that is what was told last; returns when the daemon knows. `until` in unix seconds."""
         note = None if note is None else within(note, TEXT_BYTES)
-        report = Report(state, None if until is None else round(until), self.model, note)
+        report = Report(state, None if until is None else round(until), self.model, note, self._runner)
         if report == self._told:
             return
         try:

@@ -13,6 +13,12 @@ def within(text: str, most: int, cut: str = "") -> str:
     return written[: most - len(cut.encode())].decode(errors="ignore") + cut
 
 
+def peer(name: str, via: str | None) -> str:
+    """Somebody in quotes; `via`: anybody in the agent's container can say that he is the operator."""
+    doubt = "" if via is None else " (typed where this agent runs, so anybody there may have written it)"
+    return f'"{name}"{doubt}'
+
+
 def time(at: int) -> str:
     """A unix time as a person reads it."""
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, ClassVar, Final
 
 from attrs import evolve, frozen
@@ -14,11 +14,12 @@ from twisted.logger import Logger
 
 from hyperhive.agent.asking import IAsk
 from hyperhive.agent.command import GRACE
+from hyperhive.agent.retrying import Retrying
 from hyperhive.agent.runner import Cancelled, IRunner, Limited, NotLoggedIn, Result, TurnError
 from hyperhive.agent.stream import Stream
 from hyperhive.agent.texts import within
 from hyperhive.client import Refused, WireError, expected
-from hyperhive.wire.agent_requests import Renew
+from hyperhive.wire.agent_requests import Renew, RequeueInflight
 from hyperhive.wire.fields import TEXT_BYTES
 from hyperhive.wire.records import Letter
 from hyperhive.wire.responses import Ok
@@ -63,6 +64,7 @@ class Turns:
     def __init__(self, clock: IReactorTime, daemon: IAsk, runner: IRunner) -> None:
         self._clock = clock
         self._daemon = daemon
+        self._retrying = Retrying(clock, daemon)
         self._runner = runner
         self._working: Deferred[Result] | None = None
         self._as: Ending | None = None
@@ -86,8 +88,7 @@ class Turns:
         finally:
             self._number = None
             stream.abandon()
-        await self._settle(number, ending)
-        return ending
+        return await self._settled(number, ending)
 
     def cancel(self, number: int | None) -> None:
         """End the turn with that number, if it is under way; unless it ends well all the same, it ends as cancelled."""
@@ -106,6 +107,7 @@ class Turns:
     def stop(self, grace: float) -> None:
         """Begin no more work, and cancel what is under way unless it ends within so many seconds."""
         self._grace = grace
+        self._retrying.stop()
         if self._working is not None:
             self._in(grace, self._end_as, STOPPING)
 
@@ -145,13 +147,22 @@ class Turns:
             self._log.failure("the runner has a fault")
             raise TurnError(f"the runner has a fault ({type(error).__name__}); the agent's log has it") from error
 
-    async def _settle(self, number: int, ending: Ending) -> None:
+    async def _settled(self, number: int, ending: Ending) -> Ending:
+        """How it ended in the daemon's books too; where they have it otherwise, it did not end well."""
         error = None if ending.error is None else within(ending.error, TEXT_BYTES)
         spent = None if ending.outcome is TurnOutcome.DONE else ending.spent
+        request = EndTurn(number, ending.outcome, spent, error, ending.usage)
         try:
-            await self._daemon.ask(EndTurn(number, ending.outcome, spent, error, ending.usage))
+            await self._retrying.ask(request, f"the end of turn {number}", final=f"turn {number} ")
         except (Refused, WireError) as refusal:
-            self._log.error("the end of turn {turn} was not taken note of: {error}", turn=number, error=refusal)
+            if ending.outcome is TurnOutcome.DONE:
+                return evolve(ending, outcome=TurnOutcome.FAILED, error=f"its end was refused: {refusal}")
+        return ending
+
+    async def put_back(self, letter: Letter, *, spent: bool) -> None:
+        """Queue a message again about which no turn has begun."""
+        with suppress(Refused, WireError):  # the log has it, and the daemon puts it back at our end
+            await self._retrying.ask(RequeueInflight((letter.id,), spent=spent), f"what became of message {letter.id}")
 
     @contextmanager
     def _renewing(self) -> Iterator[None]:

@@ -10,7 +10,7 @@ from twisted.logger import Logger
 from hyperhive.agent.asking import IAsk
 from hyperhive.agent.prompting import Prompts
 from hyperhive.agent.replies import Replies
-from hyperhive.agent.runner import IRunner, Prompt, PromptTooLong, Result, TurnError
+from hyperhive.agent.runner import Cancelled, IRunner, Limited, NotLoggedIn, Prompt, PromptTooLong, Result, TurnError
 from hyperhive.client import Refused, WireError, expected
 from hyperhive.wire.agent_requests import GetOpenThreads, Status
 from hyperhive.wire.records import Letter
@@ -50,6 +50,7 @@ class Working:
             await self._runner.turn(Prompt(text=self._prompts.notes()), hear)
         except PromptTooLong:
             self._log.warn("no notes could be written, as there is no room for them in the context")
+            return Result(usage=await self._made_room(hear))
         return Result(usage=await self._compacted(hear))
 
     def begin_afresh(self) -> None:
@@ -66,8 +67,8 @@ class Working:
             return await self._prompted(letter, hear)
         except PromptTooLong as error:
             self._log.warn("the context does not take the message, so it is shortened: {error}", error=error)
+        await self._made_room(hear)
         try:
-            await self._compacted(hear)
             return await self._prompted(letter, hear)
         except PromptTooLong as error:
             self.begin_afresh()
@@ -77,6 +78,17 @@ class Working:
         result = await self._runner.turn(await self._prompt(letter), hear)
         self._is_afresh = result.forgot
         return result
+
+    async def _made_room(self, hear: Hear) -> Usage:
+        """Shorten a context that takes nothing more. One that can't be shortened would fail every turn after this."""
+        try:
+            return await self._compacted(hear)
+        except (Cancelled, Limited, NotLoggedIn):  # which say nothing about the context
+            raise
+        except TurnError as error:
+            self._log.warn("a new session begins, as the full one can't be shortened: {error}", error=error)
+            self.begin_afresh()
+            raise
 
     async def _compacted(self, hear: Hear) -> Usage:
         usage = await self._runner.compact(hear)

@@ -24,7 +24,10 @@ def names(reply: HostResponse, _view: View) -> Page:
 
 def agents(reply: HostResponse, view: View) -> Page:
     """Every agent as it stands."""
-    return (roster(reply.agent_statuses or (), view),)
+    statuses = reply.agent_statuses or ()
+    stuck = [one.name for one in statuses if waits(one, view)]
+    more = (Remark(f"Why {stuck[0]} waits, at length: hivectl logs {stuck[0]}"),) if stuck else ()
+    return (roster(statuses, view), *more)
 
 
 def agent_change(reply: HostResponse, view: View) -> Page:
@@ -64,8 +67,8 @@ def roster(statuses: Iterable[AgentStatus], view: View, under_way: Iterable[Oper
     kinds = {row.id: f"{row.kind.value} " for row in under_way}
     columns = (
         Column("NAME"), Column("STATE"), Column("UNREAD", right=True), Column("IN HAND", right=True),
-        Column("TURN", right=True), Column("WAITS"), Column("OPERATION"), Column("NEXT START"), Column("SINCE"),
-        Column("RESTARTS", right=True), Column("MODEL"),
+        Column("TURN", right=True), Column("WAITS", long=True), Column("OPERATION"), Column("NEXT START"),
+        Column("SINCE"), Column("RESTARTS", right=True), Column("MODEL"),
         Column("COMMIT"), Column("PARENT"), Column("FAILURE", long=True), Column("STATUS", long=True), Column("URL"),
     )  # fmt: skip
     rows = [
@@ -104,12 +107,13 @@ def state_word(status: AgentStatus) -> str:
 
 
 def waits(status: AgentStatus, view: View) -> str:
-    """Why the program inside a running agent begins no turn now, and until when; empty if it would."""
+    """Why the program inside a running agent begins no turn now, until when, and what it says; empty if it would."""
     harness = status.harness
     if harness is None or harness.state.value not in {"waiting", "limited"}:
         return ""
     why = {"waiting": "after a failure", "limited": "limited"}[harness.state.value]
-    return why if harness.until is None else f"{why}, goes on {view.moment(harness.until)}"
+    until = "" if harness.until is None else f", goes on {view.moment(harness.until)}"
+    return f"{why}{until}{f': {view.brief(harness.note)}' if harness.note else ''}"
 
 
 def sentence_of(status: AgentStatus, view: View) -> str:

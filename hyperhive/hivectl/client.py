@@ -28,6 +28,7 @@ COMMANDS_FOR: Final = {
     "'held' lists": "'hivectl held' lists",
     "'diff' shows": "'hivectl diff' shows",
     "'list' names": "'hivectl list' names",
+    "'logs ": "'hivectl logs ",
     "'operations' with 'all' lists": "'hivectl operations --all' lists",
     "'pending' lists": "'hivectl pending' lists",
     "'questions' lists": "'hivectl questions' lists",

@@ -151,7 +151,7 @@ def _why_unread(one: AgentStatus, view: View) -> str:
     if one.needs_login:
         return f"{one.name} is not logged in and has {one.unread} unread: hivectl login {one.name}"
     if waiting := waits(one, view):
-        return f"{one.name} waits ({waiting}) and has {one.unread} unread"
+        return f"{one.name} waits ({waiting}) and has {one.unread} unread: hivectl logs {one.name}"
     if one.paused:
         return f"{one.name} is paused and has {one.unread} unread: hivectl resume {one.name}"
     return f"{one.name} has {one.unread} unread and has not taken it: hivectl logs {one.name} says why"
@@ -163,6 +163,7 @@ def _needs(standing: Standing, view: View) -> Iterator[Line]:
         yield Line(f"  {_counted(len(standing.questions), 'open question')}: hivectl questions", "yellow")
         for question in standing.questions[:SHOWN]:
             yield Line(f"    {question.id}  {_question(question, view)}: hivectl answer {question.id} ...")
+        yield from _rest(standing.questions)
     if standing.failed:
         yield Line(f"  {_counted(len(standing.failed), 'failed agent')}: hivectl agents", "bold red")
         for one in standing.failed[:SHOWN]:
@@ -170,22 +171,32 @@ def _needs(standing: Standing, view: View) -> Iterator[Line]:
             cause = f", {view.brief(one.failure, 60)}" if one.failure else ""
             again = "" if one.restart_at is None else f", restart {view.moment(one.restart_at)}"
             yield Line(f"    {one.name} failed{since}{cause}{again}: hivectl logs {one.name}, hivectl start {one.name}")
+        yield from _rest(standing.failed)
     if standing.dead_letters:
         yield Line(f"  {_counted(len(standing.dead_letters), 'dead letter')}: hivectl dead-letters", "yellow")
         for row in standing.dead_letters[:SHOWN]:
             body = view.brief(row.body, 40)
             yield Line(f'    {row.id}  {who(row)} to {row.recipient}, "{body}": hivectl requeue {row.id}')
+        yield from _rest(standing.dead_letters)
     if standing.held:
         yield Line(f"  {_counted(len(standing.held), 'held conversation')}: hivectl held", "yellow")
         for thread in standing.held[:SHOWN]:
             told = f"{', '.join(thread.agents)}, {_counted(thread.messages, 'message')}, {view.moment(thread.since)}"
             yield Line(f"    {thread.thread}  {told}: hivectl release {thread.thread}")
+        yield from _rest(standing.held)
     login = [one for one in standing.agents if one.needs_login]
     if login:
-        yield Line(f"  {_counted(len(login), 'agent')} to be logged in:", "yellow")
+        yield Line(f"  {_counted(len(login), 'agent')} to be logged in", "yellow")
         for one in login[:SHOWN]:
             why = f", {view.brief(one.harness.note, 60)}" if one.harness and one.harness.note else ""
             yield Line(f"    {one.name}{why}: hivectl login {one.name}")
+        yield from _rest(login)
+
+
+def _rest(rows: Sequence[object]) -> Iterator[Line]:
+    """How many are not shown one by one."""
+    if len(rows) > SHOWN:
+        yield Line(f"    and {len(rows) - SHOWN} more", "dim")
 
 
 def _approvals(standing: Standing, view: View) -> Iterator[Line]:
@@ -198,6 +209,7 @@ def _approvals(standing: Standing, view: View) -> Iterator[Line]:
         described = f', "{view.brief(row.description, 40)}"' if row.description else ""
         told = f"{asked(row)}{described}, {view.moment(row.requested_at)}{', stale' if row.stale else ''}"
         yield Line(f"    {row.id}  {told}: {', '.join(_decisions(row))}")
+    yield from _rest(standing.approvals)
 
 
 def _decisions(row: Approval) -> Iterator[str]:

@@ -13,6 +13,9 @@ from hyperhive.hivectl.safe import escape, one_field, revealed, shortened
 
 WIDEST_PADDING: Final = 48
 BRIEF: Final = 100
+LEGIBLE: Final = 20
+NARROW: Final = 6
+"""Characters below which a long column does not go before the others give way, and those not before all have."""
 
 
 class View(NamedTuple):
@@ -57,7 +60,7 @@ class Remark(NamedTuple):
 
 
 class Column(NamedTuple):
-    """A column by its heading. A `long` one gives way where the terminal is narrow."""
+    """A column by its heading. Where the terminal is narrow a `long` one gives way first, then the others."""
 
     heading: str
     long: bool = False
@@ -65,6 +68,10 @@ class Column(NamedTuple):
 
 
 Cell = str | Line
+
+
+FIRM: Final = frozenset({"NAME", "AGENT", "AGENTS", "FROM", "TO", "ASKER"})
+"""Columns that never give way, like the first of every table: by what stands there the next command is written."""
 
 
 class Table(NamedTuple):
@@ -107,6 +114,24 @@ def plain(page: Page) -> str:
         for part in page
         if not isinstance(part, Remark)
     )
+
+
+def fitted(table: Table, natural: Sequence[int], room: int) -> list[int]:
+    """The widths of the columns in so much room, of their natural ones: the widest that may give way does so first."""
+    widths = list(natural)
+    firm = {index for index, column in enumerate(table.columns) if index == 0 or column.heading in FIRM}
+    long = {index for index, column in enumerate(table.columns) if column.long} - firm
+    for least, giving in (
+        (LEGIBLE, long),
+        (NARROW, set(range(len(widths))) - firm),
+        (1, set(range(len(widths))) - firm),
+    ):
+        while sum(widths) > room:
+            widest = max(giving, key=widths.__getitem__, default=None)
+            if widest is None or widths[widest] <= least:
+                break
+            widths[widest] -= 1
+    return widths
 
 
 def iso(at: int) -> str:

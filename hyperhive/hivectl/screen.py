@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 from attrs import define
 
-from hyperhive.hivectl.page import Line, Page, Remark, Table, Verbatim, View, plain, text_of
+from hyperhive.hivectl.page import Line, Page, Remark, Table, Verbatim, View, fitted, plain, text_of
 from hyperhive.hivectl.safe import escape, one_line, revealed
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+GAP: Final = 2
+"""Spaces between two columns."""
 GOES_ON: Final = "↪ "
 """What a line begins with that a terminal's width made of a longer one."""
 
@@ -91,7 +93,7 @@ def write_richly(page: Page, out: TextIO) -> None:
 def _drawn(part: Line | Verbatim | Table | Remark, width: int) -> RenderableType:
     match part:
         case Table():
-            return _rich_table(part)
+            return _rich_table(part, width)
         case Verbatim():
             return _rich_verbatim(part, width)
         case _:
@@ -115,18 +117,22 @@ def _rich_verbatim(line: Verbatim, width: int) -> RenderableType:
     return Text("\n".join((first, *(GOES_ON + part for part in rest))), line.style, no_wrap=True, overflow="ignore")
 
 
-def _rich_table(table: Table) -> RenderableType:
+def _rich_table(table: Table, width: int) -> RenderableType:
+    from rich.cells import cell_len
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    drawn = RichTable(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for column in table.columns:
-        # Only a column that may wrap gives way; its cells don't wrap all the same, they end in an ellipsis.
+    drawn = RichTable(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
+    headed = [tuple(column.heading for column in table.columns), *table.rows]
+    natural = [max(cell_len(one_line(text_of(cell))) for cell in cells) for cells in zip(*headed, strict=True)]
+    widths = fitted(table, natural, width - GAP * (len(natural) - 1))
+    for column, width_of_it in zip(table.columns, widths, strict=True):
         drawn.add_column(
             column.heading,
             justify="right" if column.right else "left",
-            no_wrap=not column.long,
+            no_wrap=True,
             overflow="ellipsis",
+            width=width_of_it,
         )
     for row in table.rows:
         drawn.add_row(

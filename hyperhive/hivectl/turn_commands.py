@@ -34,8 +34,12 @@ def turn(number: int, *, follow: bool) -> Reading:
 @verb("cancel-turn")
 @one_agent
 def cancel_turn(name: str) -> Query:
-    """End the turn that an agent is in; its mail is put back."""
-    return _order(ask.CancelTurn(name), f"{name} has been told to end its turn.")
+    """End the turn that an agent is in; its mail comes back.
+
+    It is taken up again at once, unless the agent was paused before: hivectl pause NAME.
+    """
+    back = f"Its message comes back, and is taken up again at once unless {name} is paused: hivectl pause {name}"
+    return _order(ask.CancelTurn(name), f"{name} has been told to end its turn. {back}")
 
 
 @verb("compact")
@@ -56,9 +60,14 @@ def new_session(name: str) -> Query:
 @one_agent
 @click.argument("model", metavar="[MODEL]", required=False)
 def model(name: str, model: str | None) -> Query:
-    """Let an agent work with a model, or with the configured one."""
-    which = "the configured model" if model is None else model
-    return _order(ask.SetModel(name, model), f"{name} works with {which} from its next turn on.")
+    """Let an agent work with a model, or with the configured one, until its next start.
+
+    For good the model stands in the agent's configuration: runner.model in agent.toml.
+    """
+    if model is not None and not model.strip():
+        raise click.UsageError("The model is empty: name one, or leave it out for the configured one.")
+    which, until = ("the configured model", "") if model is None else (model, ", until it is started again")
+    return _order(ask.SetModel(name, model), f"{name} works with {which} from its next turn on{until}.")
 
 
 @verb("login")

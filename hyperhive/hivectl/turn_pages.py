@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 _STYLES: Final = {"": "green", "done": "green", "failed": "bold red"}
 
 
+def outcome(turn: Turn) -> str:
+    """How a turn ended, in words."""
+    return "under way" if turn.outcome is None else turn.outcome.value.replace("_", " ")
+
+
 def turns(reply: HostResponse, view: View) -> Page:
     """Turns, newest first."""
     rows = reply.turns or ()
@@ -41,10 +46,10 @@ def head(turn: Turn, mail: Sequence[MessageRow], view: View) -> Page:
 def foot(turn: Turn) -> Page:
     """How a turn ended, below its stream; nothing while it goes on."""
     if turn.outcome is None or turn.ended_at is None:
-        return (Remark(f"It goes on: hivectl turn {turn.id} --follow shows how."),)
+        return (Remark(f"It is under way: hivectl turn {turn.id} --follow shows how."),)
     error = f": {turn.error}" if turn.error else ""
     took = ", ".join(_took(turn))
-    return (Line(f"{turn.outcome.value} after {took}{error}", _style(turn)),)
+    return (Line(f"{outcome(turn)} after {took}{error}", _style(turn)),)
 
 
 def sentence_of_turn(turn: Turn) -> str:
@@ -52,14 +57,14 @@ def sentence_of_turn(turn: Turn) -> str:
     if turn.outcome is None:
         return f"turn {turn.id}: {turn.agent} at work, {turn.events} events"
     error = f": {turn.error}" if turn.error else ""
-    return f"turn {turn.id}: {turn.agent}, {turn.outcome.value}{error}"
+    return f"turn {turn.id}: {turn.agent}, {outcome(turn)}{error}"
 
 
 def _row(turn: Turn, view: View) -> tuple[str | Line, ...]:
     return (
         str(turn.id), turn.agent, turn.runner, turn.usage.model or "", ",".join(map(str, turn.messages)),
         view.moment(turn.started_at), "" if turn.ended_at is None else duration(turn.ended_at - turn.started_at),
-        Line("goes on" if turn.outcome is None else turn.outcome.value, _style(turn)),
+        Line(outcome(turn), _style(turn)),
         _tokens(turn), _cost(turn), turn.error or "",
     )  # fmt: skip
 

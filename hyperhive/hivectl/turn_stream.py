@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 def told(event: str, view: View) -> Page:
     """The lines for one event; none for one that says nothing to a person."""
-    return tuple(_line(word, view) for word in words.told(event))
+    found = words.told(event)
+    return tuple(_line(word, view) for word in found if word.kind != words.END or word.failed)
 
 
 def _line(word: Word, view: View) -> Line:
@@ -31,13 +32,7 @@ def _line(word: Word, view: View) -> Line:
         case words.PART:
             return Line(f"({word.name})", "dim")
         case words.NOTE:
-            return Line(word.text, "yellow")
+            return Line(view.brief(word.text), "red" if word.failed else "yellow" if word.grave else "dim")
         case words.END:
-            return _end(word, view)
+            return Line(f"failed: {view.brief(word.text)}", "bold red")
     return Line(word.text)
-
-
-def _end(word: Word, view: View) -> Line:
-    if word.failed:
-        return Line(f"result: {word.text}: {view.brief(word.detail)}", "bold red")
-    return Line(f"result: {word.text}", "dim")

@@ -79,7 +79,13 @@ class TurnDesk:
         return responses.Ok(count=count)
 
     async def _report(self, request: ask.Report) -> responses.Ok:
-        harness = Harness(state=request.state, until=request.until, model=request.model, note=request.note)
+        harness = Harness(
+            state=request.state,
+            until=request.until,
+            model=request.model,
+            note=request.note,
+            runner=request.runner,
+        )
         await self._harnesses.report(self._name, harness)
         return responses.Ok()
 

@@ -12,7 +12,18 @@ from hyperhive.services.effects import Effects
 from hyperhive.services.feed import Kind
 from hyperhive.services.leases import GiveBack, GivenBack
 from hyperhive.services.restart_policy import restarts_after_crash, went_down
-from hyperhive.store import agents, approvals, configs, dead_letters, held, operations, reminders, restarts
+from hyperhive.store import (
+    agents,
+    approvals,
+    configs,
+    dead_letters,
+    harnesses,
+    held,
+    operations,
+    reminders,
+    restarts,
+    turns,
+)
 from hyperhive.store.database import Connection
 from hyperhive.wire import events
 from hyperhive.wire.names import SYSTEM
@@ -162,6 +173,8 @@ def end(
         if work.flag:
             configs.forget(connection, work.agent)
             reminders.forget(connection, work.agent)
+            turns.forget(connection, work.agent)
+            harnesses.forget(connection, work.agent)
             why = f"'{work.agent}' was purged"
             effects.told.extend(dead_letters.bury_inbox(connection, work.agent, why, at))
             effects.told.extend(held.bury_held(connection, work.agent, why, at))

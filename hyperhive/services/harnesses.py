@@ -7,6 +7,7 @@ from typing import Final
 
 from attrs import define
 
+from hyperhive.agent_config import COMMAND
 from hyperhive.boundaries import IContainers
 from hyperhive.errors import Refused
 from hyperhive.services.broker import Broker
@@ -17,9 +18,16 @@ from hyperhive.store import agents, harnesses, turns
 from hyperhive.store.database import Connection
 from hyperhive.wire import events
 from hyperhive.wire.names import MANAGER
-from hyperhive.wire.states import HarnessState, OrderKind
+from hyperhive.wire.states import OrderKind
 from hyperhive.wire.turns import Harness
 
+_NEEDS: Final = {
+    OrderKind.COMPACT: "context",
+    OrderKind.NEW_SESSION: "context",
+    OrderKind.SET_MODEL: "model",
+    OrderKind.LOGIN: "login",
+}
+"""What a runner must have for an order to come to anything."""
 LAST_SECOND: Final = 253_402_300_799
 """The last that a date with four digits for the year can show, in unix seconds."""
 
@@ -33,7 +41,7 @@ class Harnesses:
     orders: Orders
 
     async def report(self, name: str, harness: Harness) -> None:
-        """The harness inside that agent says how it stands; the manager hears of logins that are missing or done."""
+        """The harness inside that agent says how it stands; the manager hears of a login that is missing."""
         if harness.until is not None and not 0 <= harness.until <= LAST_SECOND:
             message = f"'until' must be a time in unix seconds from 0 to {LAST_SECOND}, not {harness.until}"
             raise Refused(message)
@@ -47,10 +55,15 @@ class Harnesses:
 
         The order to cancel a turn names the one that the agent is in now, so that it ends no other.
         """
+        if model is not None and not model.strip():
+            message = "set_model: 'model' is empty; name a model, or leave it out for the configured one"
+            raise Refused(message)
         turn = await self._broker.database.perform(partial(_turn_of, name=name))
-        if name not in await self._containers.running():
+        runs = (await self._containers.running()).get(name)
+        if runs is None:
             message = f"'{name}' does not run, so that there is nobody to order; 'start' it"
             raise Refused(message)
+        await self._broker.database.perform(partial(_check, name=name, generation=runs.generation, kind=kind))
         if kind is not OrderKind.CANCEL_TURN:
             turn = None
         elif turn is None:
@@ -64,11 +77,17 @@ def _turn_of(connection: Connection, name: str) -> int | None:
     return turns.open_of(connection, name)
 
 
+def _check(connection: Connection, name: str, generation: int, kind: OrderKind) -> None:
+    """Raises Refused if the agent's runner is known to have nothing that the order is about."""
+    needed = _NEEDS.get(kind)
+    if needed is not None and harnesses.runner_of(connection, name, generation) == COMMAND:
+        message = f"'{name}' works by the runner '{COMMAND}', which has no {needed}"
+        raise Refused(message)
+
+
 def _report(connection: Connection, name: str, harness: Harness, now: int) -> Effects:
-    before = harnesses.report(connection, name, harness)
+    is_news = harnesses.report(connection, name, harness)
     effects = Effects(rows=[(Kind.AGENT, name, name)])
-    needed, needs = (state is HarnessState.NEEDS_LOGIN for state in (before, harness.state))
-    if needed is not needs and name != MANAGER:  # who is not logged in itself can't be told so
-        event = events.NeedsLogin(name) if needs else events.LoggedIn(name)
-        effects.tell_manager(connection, event, now)
+    if is_news and name != MANAGER:  # who is not logged in itself can't be told so
+        effects.tell_manager(connection, events.NeedsLogin(name), now)
     return effects

@@ -129,8 +129,8 @@ class Orders(Service):
         if given not in self._given.get(given.name, ()):
             return
         if self._clock.seconds() >= given.until:
-            why = f"the program inside '{given.name}' did not take it within {ORDER_SECONDS:.0f} seconds"
-            self._give_up(given, why)
+            late = f"the program inside '{given.name}' did not take it within {ORDER_SECONDS:.0f} seconds"
+            self._give_up(given, f"{late} ('logs {given.name}' shows what it says)")
         else:
             given.timer = self._clock.callLater(GLANCE, self._glance, given)
 

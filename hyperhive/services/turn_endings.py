@@ -10,7 +10,7 @@ from hyperhive.errors import Refused, brief
 from hyperhive.limits import MailLimits
 from hyperhive.services.effects import Effects
 from hyperhive.services.feed import Kind
-from hyperhive.store import kept_replies, leases, turns
+from hyperhive.store import dead_letters, harnesses, kept_replies, leases, turns
 from hyperhive.store.database import Connection
 from hyperhive.wire import events
 from hyperhive.wire.names import MANAGER
@@ -73,9 +73,8 @@ def end(connection: Connection, ending: Ending, limits: MailLimits, now: int) ->
     unseen = sorted((leased & set(ending.unread)) - seen)
     leases.requeue(connection, unseen, now, spent=False, limits=limits, why="")
     turns.close(connection, turn.id, ending.outcome, ending.error, ending.usage, now)
-    if ending.outcome is TurnOutcome.FAILED and turn.agent != MANAGER:
-        note = ending.error or "it did not say why"
-        effects.tell_manager(connection, events.TurnFailed(agent=turn.agent, turn=turn.id, note=note), now)
+    if turn.agent != MANAGER:
+        _tell_manager(connection, effects, turn, ending, ids, now)
     return Over(ids, unseen, effects)
 
 
@@ -89,6 +88,20 @@ def supersede(connection: Connection, opening: turns.Opening, limits: MailLimits
     why = _WHY[TurnOutcome.INTERRUPTED]
     effects.told += leases.requeue(connection, ids, opening.at, spent=True, limits=limits, why=why)
     return Over(ids, (), effects)
+
+
+def _tell_manager(
+    connection: Connection, effects: Effects, turn: Turn, ending: Ending, ids: Sequence[int], now: int
+) -> None:
+    """Tell it of a turn that failed, but not of every attempt at the same mail; and of a login that works again."""
+    if ending.outcome is TurnOutcome.DONE:
+        if harnesses.worked(connection, turn.agent):
+            effects.tell_manager(connection, events.LoggedIn(turn.agent), now)
+    elif ending.outcome is TurnOutcome.FAILED:
+        about = sorted({*turn.messages, *ids})
+        if not turns.has_failed_before(connection, turn, about) or dead_letters.any_of(connection, ids):
+            note = ending.error or "it did not say why"
+            effects.tell_manager(connection, events.TurnFailed(agent=turn.agent, turn=turn.id, note=note), now)
 
 
 def _put_back(

@@ -109,7 +109,7 @@ class Turns(Service):
         return None if kept else await self._broker.send(post)
 
     def listed(self, name: str | None, limit: int, before: int | None) -> Deferred[tuple[Turn, ...]]:
-        """The last turns, newest first: of that agent or of all, with ids below `before`."""
+        """The last turns, newest first: of that agent or of all, with ids below `before`. Fails with UnknownAgent."""
         return self._broker.database.perform(partial(turns.listed, name=name, limit=rows(limit), before=before))
 
     def under_way(self) -> Deferred[tuple[UnderWay, ...]]:

@@ -9,8 +9,17 @@ from sqlite3 import Connection
 from hyperhive.errors import Refused
 from hyperhive.limits import MailLimits
 from hyperhive.store.bounds import check_room
-from hyperhive.store.mail import Told, ids_of, tell
+from hyperhive.store.mail import DEAD, Told, ids_of, tell
 from hyperhive.wire import events
+
+
+def any_of(connection: Connection, ids: Sequence[int]) -> bool:
+    """Whether one of those messages is a dead letter."""
+    row = connection.execute(
+        "SELECT 1 FROM messages WHERE id IN (SELECT value FROM json_each(?)) AND state = ? LIMIT 1",
+        (json.dumps(list(ids)), DEAD),
+    ).fetchone()
+    return row is not None
 
 
 def bury(connection: Connection, ids: Sequence[int], reason: str, now: int) -> Told:

@@ -124,12 +124,12 @@ def receipt(connection: Connection, sender: str, id_: int) -> Receipt:
 def in_hand(connection: Connection, name: str) -> list[OpenThread]:
     """The mail that was handed to the agent and is not settled."""
     rows = connection.execute(
-        "SELECT id, sender, body, sent_at FROM messages WHERE recipient = ? AND state = 1 ORDER BY id LIMIT ?",
+        "SELECT id, sender, body, sent_at, via FROM messages WHERE recipient = ? AND state = 1 ORDER BY id LIMIT ?",
         (name, MOST_ROWS),
     )
     return [
-        OpenThread(direction="owes", kind="message", id=id_, peer=sender, text=body, since=at)
-        for id_, sender, body, at in fitting(rows, (2,))
+        OpenThread(direction="owes", kind="message", id=id_, peer=sender, text=body, since=at, via=via)
+        for id_, sender, body, at, via in fitting(rows, (2,))
     ]
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from attrs import asdict, frozen
 
-from hyperhive.errors import Refused
+from hyperhive.errors import Refused, UnknownAgent
 from hyperhive.limits import MOST_TURN_EVENTS, TURN_EVENTS_BYTES
 from hyperhive.store import agents, kept_replies, leases
 from hyperhive.store.fitting import fitting
@@ -21,6 +21,8 @@ _SELECT = """
 """
 _TEXTS = (4, 8, 9)
 """The columns that may be long: its mail, its error, its usage."""
+_LOOKED_AT = 64
+"""How many turns are looked at: a message that comes back is tried again before others."""
 CUT: Final = json.dumps({"type": "hyperhive", "subtype": "cut", "note": "what the runner wrote after this is not kept"})
 """The last event of a turn whose stream was longer than what is kept."""
 
@@ -134,11 +136,38 @@ def own(connection: Connection, id_: int, name: str) -> Turn:
 
 
 def listed(connection: Connection, name: str | None, limit: int, before: int | None) -> tuple[Turn, ...]:
-    """The last turns, of that agent or of all, with ids below `before`; newest first, cut at what one line carries."""
+    """The last turns, of that agent or of all, with ids below `before`; newest first, cut at what one line carries.
+
+    Raises UnknownAgent where there never was an agent of that name.
+    """
+    if name is not None and agents.found(connection, name) is None:
+        raise UnknownAgent(agents.unknown(name))
     bound = 2**63 - 1 if before is None else before
     whose, values = ("", (bound, limit)) if name is None else ("agent = ? AND ", (name, bound, limit))
     rows = connection.execute(f"{_SELECT} WHERE {whose}id < ? ORDER BY id DESC LIMIT ?", values)
     return tuple(_turn(row) for row in fitting(rows, _TEXTS))
+
+
+def has_failed_before(connection: Connection, turn: Turn, ids: Sequence[int]) -> bool:
+    """Whether one of the agent's last turns before that one failed too, about some of that mail."""
+    row = connection.execute(
+        """
+        SELECT 1 FROM (
+            SELECT outcome, messages FROM turns WHERE agent = ? AND id < ? ORDER BY id DESC LIMIT ?
+        ) AS earlier, json_each(earlier.messages) AS about
+        WHERE earlier.outcome = ? AND about.value IN (SELECT value FROM json_each(?)) LIMIT 1
+        """,
+        (turn.agent, turn.id, _LOOKED_AT, TurnOutcome.FAILED.value, json.dumps(list(ids))),
+    ).fetchone()
+    return row is not None
+
+
+def forget(connection: Connection, name: str) -> None:
+    """The agent had no turns: they are gone with what its runner wrote in them and the replies that they kept."""
+    own = "(SELECT id FROM turns WHERE agent = ?)"
+    connection.execute(f"DELETE FROM turn_events WHERE turn IN {own}", (name,))
+    connection.execute(f"DELETE FROM kept_replies WHERE turn IN {own}", (name,))
+    connection.execute("DELETE FROM turns WHERE agent = ?", (name,))
 
 
 def hear(connection: Connection, turn: Turn, first: int, events: Sequence[str], now: int) -> int:

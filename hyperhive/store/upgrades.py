@@ -223,12 +223,14 @@ CREATE INDEX kept_replies_turn ON kept_replies (turn);
 
 -- How the program inside each agent said it stands, in which start of the agent.
 CREATE TABLE harnesses (
-    agent      TEXT PRIMARY KEY,
-    generation INTEGER NOT NULL,
-    state      TEXT    NOT NULL,
-    until      INTEGER,
-    model      TEXT,
-    note       TEXT
+    agent         TEXT PRIMARY KEY,
+    generation    INTEGER NOT NULL,
+    state         TEXT    NOT NULL,
+    until         INTEGER,
+    model         TEXT,
+    note          TEXT,
+    runner        TEXT,
+    login_missing INTEGER NOT NULL DEFAULT 0  -- 1: nobody was logged in, and no turn has ended well since
 ) STRICT, WITHOUT ROWID;
 """
 

@@ -11,6 +11,7 @@ import attrs
 from attrs import frozen
 
 BODY_BYTES: Final = 256 * 1024
+NAME_BYTES: Final = 1024
 TEXT_BYTES: Final = 16 * 1024
 MOST_OPTIONS: Final = 64
 MOST_NAMES: Final = 1024
@@ -48,7 +49,7 @@ Unsigned = Annotated[int, U64]
 """The seed's `u64`."""
 Position = Annotated[int, Whole(0, 2**62)]
 """Where something stands among others, such as a line of a stream."""
-Name = Annotated[str, Chars(1024, nul=False)]
+Name = Annotated[str, Chars(NAME_BYTES, nul=False)]
 """A name of somebody; whether anybody has it is not the wire's business."""
 Body = Annotated[str, Chars(BODY_BYTES)]
 """The body of a message."""

@@ -172,7 +172,10 @@ class AgentStatus:
 
 @frozen(kw_only=True)
 class OpenThread:
-    """Something that an agent owes (`owes`) or is owed: a question, mail in hand, an approval, a reminder."""
+    """Something that an agent owes (`owes`) or is owed: a question, mail in hand, an approval, a reminder.
+
+    `via` is that of a message.
+    """
 
     direction: str
     kind: str
@@ -181,6 +184,7 @@ class OpenThread:
     text: str
     since: int
     deadline_at: int | None = absent()
+    via: str | None = absent()
 
 
 @frozen(kw_only=True)

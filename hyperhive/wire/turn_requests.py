@@ -44,12 +44,13 @@ class EndTurn:
 
 @frozen
 class Report:
-    """How the program inside the agent stands now."""
+    """How the program inside the agent stands now, and which runner does its turns."""
 
     state: HarnessState
     until: int | None = absent()
     model: Name | None = absent()
     note: Text | None = absent()
+    runner: Name | None = absent()
 
 
 @frozen

@@ -12,6 +12,7 @@ from hyperhive.wire.states import HarnessState, OrderKind, TurnOutcome
 class Usage:
     """What a turn took, as its runner counted it; what it did not say is absent.
 
+    `input_tokens` is all that the model read, `cached_tokens` the part of it that came from the provider's cache.
     `context_tokens` is how much the model had before it at the end, `cost_micros` millionths of a dollar.
     """
 
@@ -69,12 +70,16 @@ class Order:
 
 @frozen(kw_only=True)
 class Harness:
-    """How the program inside an agent says it stands; `until` is when it goes on, `note` why it does not now."""
+    """How the program inside an agent says it stands; `until` is when it goes on, `note` why it does not now.
+
+    `runner` does its turns.
+    """
 
     state: HarnessState
     until: int | None = absent()
     model: str | None = absent()
     note: str | None = absent()
+    runner: str | None = absent()
 
 
 @frozen(kw_only=True)

@@ -8,7 +8,8 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from hyperhive.agent.command import GRACE
-from hyperhive.agent.runner import Limited, PromptTooLong, Result, TurnError
+from hyperhive.agent.loop import PATIENCE
+from hyperhive.agent.runner import Cancelled, Limited, NotLoggedIn, NotShortened, PromptTooLong, Result, TurnError
 from hyperhive.agent.turn import RENEWAL
 from hyperhive.wire.agent_requests import GetOpenThreads, Recv, Send
 from hyperhive.wire.fields import TEXT_BYTES
@@ -56,6 +57,33 @@ def test_a_prompt_that_stays_too_long_fails_and_the_next_try_begins_with_an_empt
     assert bench.daemon.ends[1:] == [(DONE, None, None)]
 
 
+def test_a_context_that_can_not_be_shortened_is_left_behind_so_that_later_mail_finds_an_empty_one(
+    bench: Bench, said: list[str]
+) -> None:
+    bench.turn(PromptTooLong("too long"), TurnError("the context could not be shortened: too long"))
+    assert bench.daemon.ends == [(FAILED, True, "the context could not be shortened: too long")]
+    assert bench.runner.done == ["turn", "compact", "new session"]
+    why = "the context could not be shortened: too long"
+    assert f"a new session begins, as the full one can't be shortened: {why}" in said
+    bench.pause()
+    assert bench.daemon.ends[1:] == [(DONE, None, None)]
+    assert "started again" in bench.runner.prompts[-1].text
+
+
+@pytest.mark.parametrize("why", [Cancelled("enough"), Limited("no more", None), NotLoggedIn("who are you")])
+def test_a_compaction_that_failed_for_another_reason_than_the_context_keeps_the_session(
+    bench: Bench, why: TurnError
+) -> None:
+    bench.turn(PromptTooLong("too long"), why)
+    assert bench.runner.done[:2] == ["turn", "compact"]
+    assert "new session" not in bench.runner.done
+
+
+def test_a_context_without_room_for_notes_that_can_not_be_shortened_is_left_behind_too(bench: Bench) -> None:
+    bench.turn(Result(usage=Usage(context_tokens=2000)), PromptTooLong("no room"), TurnError("it can't be shortened"))
+    assert bench.runner.done == ["turn", "turn", "compact", "new session"]
+
+
 @pytest.mark.parametrize("tokens", [1001, 1000, None])
 def test_a_context_above_the_watermark_has_notes_written_and_is_shortened_before_the_next_message(
     bench: Bench, tokens: int | None
@@ -83,6 +111,35 @@ def test_notes_that_fail_are_no_endless_loop(bench: Bench) -> None:
     bench.turn(Result(usage=Usage(context_tokens=2000)), TurnError("it died"))
     assert bench.pause() == 1
     assert bench.daemon.waits_for_mail()
+
+
+LONG = Usage(context_tokens=2000)
+
+
+@pytest.mark.parametrize("compaction", [LONG, NotShortened("it stays as it is")], ids=["long", "refused"])
+def test_a_context_that_stays_long_is_shortened_again_after_some_turns_and_not_after_each(
+    bench: Bench, said: list[str], compaction: Usage | NotShortened
+) -> None:
+    bench.turn(Result(usage=LONG), Result(), compaction)
+    if isinstance(compaction, NotShortened):
+        bench.pause()
+    for number in range(2, PATIENCE + 1):
+        bench.turn(Result(usage=LONG), number=number)
+    assert bench.runner.done.count("compact") == 1
+    assert not any("short enough now" in line for line in said)
+    assert any(line.startswith("the context is not short enough: ") for line in said)
+    bench.turn(Result(usage=LONG), Result(), Usage(context_tokens=10), number=99)
+    assert bench.runner.done.count("compact") == 2
+    assert said[-1] == "notes were written, and the context is short enough now"
+
+
+def test_a_prompt_that_is_too_long_and_a_context_that_can_not_be_shortened_begin_with_an_empty_one(
+    bench: Bench,
+) -> None:
+    bench.turn(PromptTooLong("too long"), NotShortened("it stays as it is"))
+    assert bench.daemon.ends == [(FAILED, True, "it stays as it is")]
+    assert bench.runner.done == ["turn", "compact", "new session"]
+    bench.pause()
 
 
 def test_what_is_open_is_put_before_it_at_its_first_turn_and_not_at_the_second(bench: Bench) -> None:

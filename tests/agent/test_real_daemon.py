@@ -105,7 +105,7 @@ async def test_a_message_under_way_when_the_daemon_is_killed_is_answered_once(re
 
 
 @pytest.mark.deadline(60)
-async def test_the_operators_orders_reach_an_agent_at_work_and_an_idle_one(reactor: Any, gate: Gate) -> None:
+async def test_an_order_reaches_a_command_at_work_and_what_it_can_not_do_is_refused(reactor: Any, gate: Gate) -> None:
     with TemporaryDirectory(prefix="hive-agent-") as directory:
         path = Path(directory)
         script = f'test "$HIVE_AGENT" = alice || exit 0; test -n "$HIVE_REDELIVERED" || {{ {gate.script}; }}; cat'
@@ -117,13 +117,13 @@ async def test_the_operators_orders_reach_an_agent_at_work_and_an_idle_one(react
             assert (await operator.ask(CancelTurn("alice"))).ok
             await until_done(reactor, path, number)
             assert not (await operator.ask(CancelTurn("alice"))).ok
-            assert (await operator.ask(Compact("alice"))).ok
+            refusal = await operator.ask(Compact("alice"))
+            assert refusal.error == "'alice' works by the runner 'command', which has no context"
             gate.open()
             await until_done(reactor, path, (await operator.ask(host_requests.Send("alice", "more"))).id)
             turns = (await operator.ask(Turns(10, "alice"))).turns
         assert [(turn.messages, turn.outcome.value, turn.error) for turn in reversed(turns)] == [
             ((number,), "cancelled", "the operator cancelled it"),
             ((number,), "done", None),
-            ((), "done", None),
             (turns[0].messages, "done", None),
         ]

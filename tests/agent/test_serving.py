@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from attrs import evolve
 
+from hyperhive.agent.command import environment
 from hyperhive.agent.program import Agent
 from hyperhive.agent.settings import Settings
 from hyperhive.wire.agent_requests import Recv, Send
 from hyperhive.wire.fields import BODY_BYTES
+from hyperhive.wire.records import Letter
 from hyperhive.wire.states import HarnessState, OrderKind, TurnOutcome
 from hyperhive.wire.turn_requests import BeginTurn, EndTurn
 from hyperhive.wire.turns import Order
@@ -60,6 +62,13 @@ async def test_the_environment_says_whose_message_it_is_and_whether_it_was_here_
     )
     await hive.until(lambda: hive.done == [1, 2])
     assert told.read_text().splitlines() == ["alice bob 1 new none", "alice bob 1 1 none", "alice carol 2 new -4"]
+
+
+def test_the_environment_says_where_the_operators_words_were_typed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HIVE_VIA", "somewhere")
+    letter = Letter(id=1, sender="operator", body="", at=0, redelivered=False, via="self")
+    assert environment(letter)[b"HIVE_VIA"] == b"self"
+    assert b"HIVE_VIA" not in environment(evolve(letter, via=None))
 
 
 @pytest.mark.parametrize(("sender", "in_reply_to"), [("system", None), ("reminder", None), ("bob", 3), ("operator", 3)])

@@ -20,7 +20,7 @@ from hyperhive.wire.turns import Order
 from tests.agent.small_hive import SmallHive
 from tests.claude.api import MessagesApi
 from tests.claude.conftest import offline
-from tests.claude.script import TOO_LONG, UNKNOWN_KEY, says, used_up
+from tests.claude.script import TOO_LONG, UNKNOWN_KEY, Answer, Asked, says, used_up
 
 Serve = Callable[..., Agent]
 TOKEN = "sk-ant-api-of-a-test"
@@ -102,6 +102,27 @@ async def test_what_is_open_is_told_again_after_the_cli_has_shortened_its_contex
     assert [(end.outcome, end.error) for end in hive.ended] == [(TurnOutcome.DONE, None)] * 3
     assert [turn.ids for turn in hive.turns] == [(1,), (2,), (3,)]
     assert hive.asked.count(GetOpenThreads()) == 2
+
+
+@pytest.mark.deadline(90)
+async def test_a_context_that_can_not_be_shortened_is_left_behind_with_its_session(
+    hive: SmallHive, serve: Serve, api: MessagesApi
+) -> None:
+    def answer(asked: Asked) -> Answer:
+        """The book does not fit into the first session, and neither does the wish to shorten that."""
+        first = [end.usage.session for end in hive.ended[:1] if end.usage and end.usage.session]
+        is_full = "a whole book" in asked.everything and first and first[0] in asked.everything
+        return TOO_LONG if is_full else says("hello")
+
+    api.use(answer)
+    for body in "the first thing", "a whole book", "a word":
+        hive.deliver("bob", body)
+    serve()
+    await hive.until(lambda: len(hive.ended) == 4)
+    done, failed = TurnOutcome.DONE, TurnOutcome.FAILED
+    assert [end.outcome for end in hive.ended] == [done, failed, done, done]
+    assert hive.put_back == [(2, True)]
+    assert hive.done == [1, 2, 3]
 
 
 @pytest.mark.deadline(90)

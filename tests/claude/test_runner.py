@@ -15,7 +15,7 @@ from hyperhive.agent.claude import process as process_module
 from hyperhive.agent.claude import runner as runner_module
 from hyperhive.agent.claude.process import LINE_BYTES
 from hyperhive.agent.claude.turn import MOST_RUBBISH
-from hyperhive.agent.runner import Cancelled, IRunner, Limited, NotLoggedIn, PromptTooLong, TurnError
+from hyperhive.agent.runner import Cancelled, IRunner, Limited, NotLoggedIn, NotShortened, PromptTooLong, TurnError
 from tests.claude import replay
 from tests.claude.conftest import INIT, RESULT, Log, Make, Program, about, failure, running, unheard
 from tests.claude.record import STREAMS
@@ -191,3 +191,22 @@ def test_it_is_a_runner(make: Make) -> None:
 
 async def test_without_a_session_there_is_nothing_to_shorten(make: Make) -> None:
     assert (await make("no-such-program").compact(unheard)).session is None
+
+
+async def test_a_second_end_of_a_turn_does_not_end_the_next_one(make: Make, program: Program) -> None:
+    script = f"while read x; do echo '{INIT}'; echo '{RESULT}'; echo '{RESULT}'; done"
+    heard: list[str] = []
+    runner = make(program(script))
+    for _ in range(3):
+        del heard[:]
+        await runner.turn(about("it"), heard.append)
+        assert heard[-2:] == [INIT, RESULT]
+
+
+async def test_a_compaction_that_claude_does_not_say_it_made_was_none(make: Make, program: Program) -> None:
+    runner = make(program(f"while read x; do echo '{INIT}'; echo '{RESULT}'; done"))
+    await runner.turn(about("it"), unheard)
+    error = await failure(runner.compact(unheard))
+    assert type(error) is NotShortened
+    assert str(error) == "the context was not shortened: claude ended without saying that it was"
+    assert error.usage.session == "s-1"

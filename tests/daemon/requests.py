@@ -19,7 +19,7 @@ AGENT: Final[dict[str, Fields]] = {
     "begin_turn": {"ids": "ids", "runner": "name", "model": "name?"},
     "turn_events": {"turn": "i64", "first": "u64", "events": "events"},
     "end_turn": {"turn": "i64", "outcome": "outcome", "spent": "bool?", "error": "text?", "usage": "usage?"},
-    "report": {"state": "state", "until": "i64?", "model": "name?", "note": "text?"},
+    "report": {"state": "state", "until": "i64?", "model": "name?", "note": "text?", "runner": "name?"},
     "orders": {"wait_seconds": "u64?"},
     "send": {"to": "name", "body": "body", "in_reply_to": "i64?", "in_turn": "bool?"},
     "recv": {"wait_seconds": "u64?", "max": "u64?"},

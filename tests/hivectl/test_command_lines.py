@@ -198,6 +198,12 @@ def test_the_socket_of_the_command_line_wins_over_the_environment(monkeypatch: p
     assert understood("list", "--socket", "/said")[1].socket == "/said"
 
 
+@pytest.mark.parametrize("model", ["", " "])
+def test_a_model_without_a_name_is_refused(model: str) -> None:
+    with pytest.raises(click.UsageError, match="The model is empty: name one, or leave it out for the configured one"):
+        understood("model", "alice", model)
+
+
 @pytest.mark.parametrize(("arguments", "told"), WRONG)
 def test_a_wrong_command_line_is_refused_with_what_would_be_right(arguments: str, told: str) -> None:
     with pytest.raises(click.UsageError) as refusal:

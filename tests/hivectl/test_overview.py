@@ -118,13 +118,13 @@ def test_mail_of_an_agent_that_can_not_go_on_by_itself_is_pointed_out() -> None:
     lines = shown(
         agent_statuses=(
             agent(unread=2, harness=Harness(state=HarnessState.LIMITED, until=NOW + 7200)),
-            agent("bob", unread=1, harness=Harness(state=HarnessState.WAITING)),
+            agent("bob", unread=1, harness=Harness(state=HarnessState.WAITING, note="it died")),
             agent("carol", unread=1, needs_login=True),
         )
     )
     assert lines[-3:] == [
-        "alice waits (limited, goes on in 2 h) and has 2 unread",
-        "bob waits (after a failure) and has 1 unread",
+        "alice waits (limited, goes on in 2 h) and has 2 unread: hivectl logs alice",
+        "bob waits (after a failure: it died) and has 1 unread: hivectl logs bob",
         "carol is not logged in and has 1 unread: hivectl login carol",
     ]
 
@@ -133,10 +133,26 @@ def test_who_is_to_be_logged_in_is_shown_with_the_command() -> None:
     harness = Harness(state=HarnessState.NEEDS_LOGIN, note="the token has expired")
     lines = shown(agent_statuses=(agent(needs_login=True, harness=harness), agent("bob", needs_login=True)))
     assert lines[1:4] == [
-        "  2 agents to be logged in:",
+        "  2 agents to be logged in",
         "    alice, the token has expired: hivectl login alice",
         "    bob: hivectl login bob",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        ("approvals", approval), ("questions", question), ("messages", message), ("held", held_thread),
+        ("agent_statuses", lambda number: agent(f"a{number}", needs_login=True)),
+        ("agent_statuses", lambda number: agent(f"a{number}", running=False, failed=True)),
+    ],
+)  # fmt: skip
+def test_a_list_that_is_cut_says_how_many_more_there_are(name: str, row: Any) -> None:
+    def lines(count: int) -> list[str]:
+        return shown(**{name: tuple(row(number) for number in range(1, count + 1))})
+
+    assert "    and 2 more" in lines(7)
+    assert not [line for line in lines(5) if "more" in line]
 
 
 def test_the_turn_that_an_agent_is_in_stands_beside_it() -> None:

@@ -8,13 +8,22 @@ from typing import Any
 
 import pytest
 
-from hyperhive.hivectl import agent_pages, decision_pages, event_pages, mail_pages
+from hyperhive.hivectl import agent_pages, decision_pages, event_pages, mail_pages, turn_pages
 from hyperhive.hivectl.page import Column, Line, Page, Remark, Table, View, duration, iso, plain, relative
 from hyperhive.hivectl.screen import write_richly
 from hyperhive.wire.records import Change, Urls
 from hyperhive.wire.responses import HostResponse
-from hyperhive.wire.states import ApprovalKind, ApprovalStatus, MessageState, OperationState, QuestionStatus
-from tests.hivectl.rows import NOW, agent, approval, held_thread, letter, message, operation, question
+from hyperhive.wire.states import (
+    ApprovalKind,
+    ApprovalStatus,
+    HarnessState,
+    MessageState,
+    OperationState,
+    QuestionStatus,
+    TurnOutcome,
+)
+from hyperhive.wire.turns import Harness, Usage
+from tests.hivectl.rows import NOW, agent, approval, held_thread, letter, message, operation, question, turn
 from tests.hivectl.scripted import Terminal
 
 PIPE = View(terminal=False, now=NOW)
@@ -295,6 +304,27 @@ def test_a_row_stays_on_its_line_and_within_the_width_of_the_terminal(monkeypatc
     assert "many words many words" in drawn
     assert "1 min ago" in drawn or "60 s ago" in drawn
     assert "…" in drawn
+
+
+def test_on_a_narrow_terminal_numbers_and_names_are_whole_and_the_rest_gives_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    names = [f"researcher-{'x' * 12}-{number}" for number in range(3)]
+    usage = Usage(model="claude-opus-5-5-20261101", input_tokens=123_456, cost_micros=12_345_678)
+    rows = tuple(
+        turn(1000 + number, agent=name, ended_at=NOW, outcome=TurnOutcome.NEEDS_LOGIN, usage=usage, error="why " * 40)
+        for number, name in enumerate(names)
+    )
+    harness = Harness(state=HarnessState.WAITING, until=NOW + 60, note="it died " * 20)
+    statuses = tuple(agent(name, harness=harness, active_model=usage.model, turn=7, restarts=3) for name in names)
+    for page in turn_pages.turns(reply(turns=rows), PERSON), (agent_pages.roster(statuses, PERSON),):
+        drawn = re.sub(r"\x1b\[[\d;]*m", "", richly(monkeypatch, page, columns=80)).splitlines()
+        assert len(drawn) == 4
+        assert max(map(len, drawn)) <= 80
+        assert [name for name, line in zip(names, drawn[1:], strict=True) if name not in line] == []
+        assert "…" in drawn[1]
+        first = [line.split()[0] for line in drawn[1:]]
+        assert first in (names, ["1000", "1001", "1002"])
 
 
 @pytest.mark.parametrize("columns", [20, 40, 80, 200])

@@ -38,11 +38,18 @@ def lines(page: Page) -> list[str]:
 
 def test_turns_are_a_table() -> None:
     assert lines(turns(reply(turns=(turn(8), DONE, FAILED)), PIPE)) == [
-        "ID  AGENT  RUNNER   MODEL  MAIL  STARTED               TOOK  OUTCOME  TOKENS     COST  ERROR",
-        f" 8  alice  claude   -      41    {AT}     -  goes on       -        -  -",
-        f" 7  alice  claude   m      41    {AT}  12 s  done       1234  $0.0123  -",
-        f" 6  bob    command  -      -     {AT}  60 s  failed        -        -  no\\x1b",
+        "ID  AGENT  RUNNER   MODEL  MAIL  STARTED               TOOK  OUTCOME    TOKENS     COST  ERROR",
+        f" 8  alice  claude   -      41    {AT}     -  under way       -        -  -",
+        f" 7  alice  claude   m      41    {AT}  12 s  done         1234  $0.0123  -",
+        f" 6  bob    command  -      -     {AT}  60 s  failed          -        -  no\\x1b",
     ]
+
+
+@pytest.mark.parametrize("outcome", [None, *TurnOutcome])
+def test_how_a_turn_ended_is_said_in_words(outcome: TurnOutcome | None) -> None:
+    row = turn(outcome=outcome, ended_at=None if outcome is None else NOW)
+    for page in turns(reply(turns=(row,)), PIPE), foot(row):
+        assert "_" not in plain(page)
 
 
 def test_no_turn_is_a_remark() -> None:
@@ -53,7 +60,7 @@ def test_the_end_of_a_turn_says_what_it_took() -> None:
     took = "done after 12 s, 1200 tokens read, 34 written, 5000 in the context, $0.0123"
     assert lines(foot(DONE)) == [took]
     assert lines(foot(FAILED)) == ["failed after 60 s: no\\x1b"]
-    assert foot(turn()) == (Remark("It goes on: hivectl turn 7 --follow shows how."),)
+    assert foot(turn()) == (Remark("It is under way: hivectl turn 7 --follow shows how."),)
 
 
 def test_changes_of_turns_are_told_in_a_line() -> None:
@@ -69,6 +76,8 @@ def test_a_followed_agent_is_shown_with_its_turn_and_why_it_waits() -> None:
     assert sentence_of(agent(turn=7), PIPE).endswith("alice: running, 0 unread, turn 7")
     limited = agent(harness=Harness(state=HarnessState.LIMITED, until=NOW))
     assert sentence_of(limited, PIPE).endswith(f"waits (limited, goes on {iso(NOW)})")
+    failed = agent(harness=Harness(state=HarnessState.WAITING, note="it died"))
+    assert sentence_of(failed, PIPE).endswith("waits (after a failure: it died)")
     assert sentence_of(agent(harness=Harness(state=HarnessState.READY)), PIPE).endswith("running, 0 unread")
 
 
@@ -103,8 +112,26 @@ STREAM = [
     ({"type": "user", "message": {"content": "go on"}}, ["go on"]),
     ({"type": "assistant", "message": {"content": [{"type": "of_next_year"}]}}, ["(of_next_year)"]),
     ({"type": "stream_event", "event": {}}, []),
-    ({"type": "result", "subtype": "success", "result": "two\nlines"}, ["result: success"]),
-    ({"type": "result", "subtype": "error", "is_error": True, "result": "full"}, ["result: error: full"]),
+    ({"type": "result", "subtype": "success", "result": "two\nlines"}, []),
+    ({"type": "result", "subtype": "success", "is_error": True, "result": "full"}, ["failed: full"]),
+    ({"type": "result", "subtype": "error_during_execution", "is_error": True, "errors": ["x", 1]}, ["failed: x; 1"]),
+    ({"type": "result", "subtype": "error_max_turns", "is_error": True}, ["failed: error max turns"]),
+    ({"type": "control_response", "response": {"subtype": "success", "request_id": "cancel"}}, []),
+    (
+        {"type": "system", "subtype": "api_retry", "attempt": 3, "max_retries": 10, "error": "rate_limit"},
+        ["asks the provider again, attempt 3 of 10: rate limit"],
+    ),
+    ({"type": "system", "subtype": "status", "status": "compacting"}, ["shortens the context"]),
+    ({"type": "system", "subtype": "status", "status": None, "compact_result": "success"}, []),
+    (
+        {"type": "system", "subtype": "status", "compact_result": "failed", "compact_error": "too long"},
+        ["the context could not be shortened: too long"],
+    ),
+    (
+        {"type": "system", "subtype": "compact_boundary", "compact_metadata": {"pre_tokens": 9, "post_tokens": 2}},
+        ["the context was shortened from 9 to 2 tokens"],
+    ),
+    ({"type": "system", "subtype": "compact_boundary"}, ["the context was shortened"]),
     ({"type": "hyperhive", "subtype": "cut", "note": "the rest is not kept"}, ["the rest is not kept"]),
 ]
 
@@ -127,6 +154,8 @@ def test_a_coding_agents_stream_is_told_in_words(event: Any, shown: list[str]) -
         '{"type":"assistant","message":{"content":[{"type":"text"}]}}',
         '{"type":"assistant","message":{"content":[7]}}',
         '{"type":"system","subtype":"init"}',
+        '{"type":"system","subtype":"of_next_year"}',
+        '{"type":"system","subtype":"api_retry"}',
     ],
 )
 def test_any_other_line_is_shown_as_it_is(line: str) -> None:
@@ -176,7 +205,7 @@ async def test_a_turn_that_goes_on_is_not_waited_for_unasked(daemon: ScriptedDae
     daemon.answers["TurnLog"] = log(turn(messages=()))
     ran = await daemon.run("turn", "7")
     assert ran.out == f"Turn 7 of alice (claude), began {AT}, about no mail\n"
-    assert ran.err == "It goes on: hivectl turn 7 --follow shows how.\n"
+    assert ran.err == "It is under way: hivectl turn 7 --follow shows how.\n"
 
 
 async def test_a_turn_is_followed_to_its_end(daemon: ScriptedDaemon) -> None:
@@ -202,6 +231,29 @@ async def test_a_daemon_that_leaves_ends_the_following(daemon: ScriptedDaemon) -
     daemon.answers |= {"Subscribe": subscribe, "TurnLog": log(turn(messages=()))}
     ran = await daemon.run("turn", "7", "--follow")
     assert (ran.status, ran.err) == (3, "hivectl: the daemon closed the connection before the turn ended\n")
+
+
+async def test_a_model_is_said_to_hold_until_the_next_start(daemon: ScriptedDaemon) -> None:
+    daemon.answers["SetModel"] = reply()
+    ran = await daemon.run("model", "alice", "large")
+    assert ran.out == "alice works with large from its next turn on, until it is started again.\n"
+    ran = await daemon.run("model", "alice")
+    assert ran.out == "alice works with the configured model from its next turn on.\n"
+
+
+async def test_who_cancels_a_turn_hears_that_its_message_comes_back(daemon: ScriptedDaemon) -> None:
+    daemon.answers["CancelTurn"] = reply()
+    ran = await daemon.run("cancel-turn", "alice")
+    assert ran.out == (
+        "alice has been told to end its turn. Its message comes back, and is taken up again at once unless alice is "
+        "paused: hivectl pause alice\n"
+    )
+
+
+async def test_an_order_that_nobody_took_points_at_the_log(daemon: ScriptedDaemon) -> None:
+    daemon.answers["Compact"] = refused("it was not taken ('logs alice' shows what it says)")
+    ran = await daemon.run("compact", "alice")
+    assert ran.err == "hivectl: it was not taken ('hivectl logs alice' shows what it says)\n"
 
 
 async def test_a_turn_that_is_not_there_is_refused(daemon: ScriptedDaemon) -> None:

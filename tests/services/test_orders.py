@@ -9,7 +9,6 @@ from twisted.internet.defer import CancelledError, Deferred
 
 from hyperhive.errors import Refused, UnknownAgent
 from hyperhive.limits import ORDER_SECONDS
-from hyperhive.services.harnesses import Harnesses
 from hyperhive.services.orders import GLANCE, Given
 from hyperhive.wire import events
 from hyperhive.wire.names import MANAGER
@@ -78,8 +77,12 @@ def test_an_order_that_nobody_takes_is_refused_and_gone(bench: Bench) -> None:
     bench.settle()
     for _ in range(int(ORDER_SECONDS / GLANCE) + 2):
         bench.pass_time(GLANCE)
-    with pytest.raises(Refused, match="the program inside 'bob' did not take it within 10 seconds; nothing was done"):
+    with pytest.raises(Refused) as refused:
         bench.get(asked)
+    assert str(refused.value) == (
+        "the program inside 'bob' did not take it within 10 seconds ('logs bob' shows what it says); nothing was done, "
+        "as far as is known here"
+    )
     assert not wait(bench).called
 
 
@@ -132,6 +135,44 @@ def test_the_turn_that_is_cancelled_is_the_one_under_way(bench: Bench) -> None:
     bench.get(bench.turns.end("bob", turn, TurnOutcome.CANCELLED, None, None, spent=False))
 
 
+@pytest.mark.parametrize(
+    ("kind", "what"),
+    [
+        (OrderKind.COMPACT, "context"),
+        (OrderKind.NEW_SESSION, "context"),
+        (OrderKind.SET_MODEL, "model"),
+        (OrderKind.LOGIN, "login"),
+    ],
+)
+def test_an_order_that_comes_to_nothing_with_a_command_is_refused(bench: Bench, kind: OrderKind, what: str) -> None:
+    bench.get(bench.harnesses.report("bob", Harness(state=HarnessState.READY, runner="command")))
+    with pytest.raises(Refused, match=f"^'bob' works by the runner 'command', which has no {what}$"):
+        bench.get(ask(bench, kind=kind))
+    bench.get(bench.harnesses.report("bob", Harness(state=HarnessState.READY, runner="claude")))
+    obey(bench, kind)
+
+
+def test_what_runner_another_start_had_refuses_nothing(bench: Bench) -> None:
+    bench.get(bench.harnesses.report("bob", Harness(state=HarnessState.READY, runner="command")))
+    bench.operate("bob", OperationKind.RESTART)
+    obey(bench, OrderKind.COMPACT)
+
+
+def obey(bench: Bench, kind: OrderKind) -> None:
+    """The operator orders something, and gets it."""
+    waiting = wait(bench)
+    asked = ask(bench, kind=kind)
+    (given,) = bench.get(waiting)
+    bench.orders.read(given)
+    assert bench.get(asked) is None
+
+
+@pytest.mark.parametrize("model", ["", " "])
+def test_a_model_without_a_name_is_refused(bench: Bench, model: str) -> None:
+    with pytest.raises(Refused, match="'model' is empty; name a model, or leave it out for the configured one"):
+        bench.get(ask(bench, kind=OrderKind.SET_MODEL, model=model))
+
+
 def test_a_token_is_not_shown_where_an_order_is(bench: Bench) -> None:
     waiting = wait(bench)
     ask(bench, kind=OrderKind.LOGIN, token="secret")
@@ -142,7 +183,7 @@ def test_a_token_is_not_shown_where_an_order_is(bench: Bench) -> None:
 
 
 def test_a_report_stands_in_the_status_of_that_start_alone(bench: Bench) -> None:
-    harness = Harness(state=HarnessState.LIMITED, until=9, model="m", note="why")
+    harness = Harness(state=HarnessState.LIMITED, until=9, model="m", note="why", runner="claude")
     bench.get(bench.harnesses.report("bob", harness))
     assert (status(bench).harness, status(bench).active_model, status(bench).needs_login) == (harness, "m", False)
     bench.operate("bob", OperationKind.RESTART)
@@ -152,16 +193,27 @@ def test_a_report_stands_in_the_status_of_that_start_alone(bench: Bench) -> None
     assert status(bench).harness is None
 
 
-def test_the_manager_hears_of_missing_logins_once_and_of_their_end(bench: Bench) -> None:
-    def report(harnesses: Harnesses, state: HarnessState, name: str = "bob") -> None:
-        bench.get(harnesses.report(name, Harness(state=state)))
+def test_the_manager_hears_of_a_missing_login_once_and_of_its_end_when_a_turn_went_well(bench: Bench) -> None:
+    def report(state: HarnessState, name: str = "bob") -> None:
+        bench.get(bench.harnesses.report(name, Harness(state=state)))
 
+    def turn(outcome: TurnOutcome, name: str = "bob") -> None:
+        number = bench.get(bench.turns.begin(name, (), "claude", None))
+        bench.get(bench.turns.end(name, number, outcome, None, None, spent=False))
+
+    turn(TurnOutcome.DONE)
     for state in (HarnessState.READY, HarnessState.NEEDS_LOGIN, HarnessState.NEEDS_LOGIN):
-        report(bench.harnesses, state)
+        report(state)
     assert status(bench).needs_login
     bench.operate("bob", OperationKind.RESTART)
-    report(bench.harnesses, HarnessState.NEEDS_LOGIN)
-    report(bench.harnesses, HarnessState.LIMITED)
-    report(bench.harnesses, HarnessState.READY)
-    report(bench.harnesses, HarnessState.NEEDS_LOGIN, MANAGER)
+    for state in (HarnessState.READY, HarnessState.NEEDS_LOGIN, HarnessState.LIMITED):
+        report(state)
+        turn(TurnOutcome.NEEDS_LOGIN)
+    report(HarnessState.NEEDS_LOGIN, MANAGER)
+    turn(TurnOutcome.DONE, MANAGER)
+    assert bench.events_of(MANAGER) == [events.NeedsLogin("bob")]
+    for _ in range(2):
+        turn(TurnOutcome.DONE)
     assert bench.events_of(MANAGER) == [events.NeedsLogin("bob"), events.LoggedIn("bob")]
+    report(HarnessState.NEEDS_LOGIN)
+    assert bench.events_of(MANAGER)[2:] == [events.NeedsLogin("bob")]

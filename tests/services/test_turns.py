@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,13 @@ from hyperhive.services.changes import Changes
 from hyperhive.services.feed import Kind
 from hyperhive.services.turns import SOON
 from hyperhive.store import leases, mail
+from hyperhive.store.database import Connection
 from hyperhive.store.mail import DEAD, DONE, LEASED, QUEUED, Post
 from hyperhive.wire import events
 from hyperhive.wire.names import EVERYONE, MANAGER, OPERATOR
 from hyperhive.wire.records import Change, MessageRow
-from hyperhive.wire.states import OperationKind, TurnOutcome
-from hyperhive.wire.turns import Turn, Usage
+from hyperhive.wire.states import HarnessState, OperationKind, TurnOutcome
+from hyperhive.wire.turns import Harness, Turn, Usage
 from tests.fakes import Bench
 
 NOT_DONE = [outcome for outcome in TurnOutcome if outcome is not TurnOutcome.DONE]
@@ -128,15 +130,62 @@ def test_the_last_attempt_makes_a_dead_letter_that_says_why(frugal: Bench) -> No
 
 
 def test_the_manager_hears_of_failed_turns_but_not_of_its_own(bench: Bench) -> None:
-    end(bench, begin(bench, *hand(bench, "one")), TurnOutcome.FAILED, error="why")
-    end(bench, begin(bench, *hand(bench)), TurnOutcome.FAILED)
-    end(bench, begin(bench, *hand(bench)), TurnOutcome.CANCELLED)
+    end(bench, begin(bench, *hand(bench, "one")), TurnOutcome.CANCELLED)
+    end(bench, begin(bench, *hand(bench)), TurnOutcome.FAILED, error="why")
     its_own = bench.get(bench.turns.begin(MANAGER, (), "claude", None))
     bench.get(bench.turns.end(MANAGER, its_own, TurnOutcome.FAILED, "why", None, spent=True))
     assert bench.events_of(MANAGER) == [
-        events.TurnFailed(agent="bob", turn=1, note="why"),
-        events.TurnFailed(agent="bob", turn=2, note="it did not say why"),
+        events.TurnFailed(agent="bob", turn=2, note="why"),
     ]
+
+
+def test_the_manager_hears_of_the_first_failure_over_a_message_and_of_the_one_that_gave_it_up(bench: Bench) -> None:
+    most = bench.broker.limits.max_attempts
+    for attempt in range(most):
+        end(bench, begin(bench, *hand(bench, *(["one"] if attempt == 0 else []))), TurnOutcome.FAILED)
+    assert state_of(bench, 1)[0] == DEAD
+    end(bench, begin(bench, *hand(bench, "two")), TurnOutcome.FAILED)
+    note = "it did not say why"
+    assert bench.events_of(MANAGER) == [
+        events.TurnFailed(agent="bob", turn=turn, note=note) for turn in (1, most, most + 1)
+    ]
+
+
+def test_the_manager_hears_of_every_failed_turn_without_mail(bench: Bench) -> None:
+    for _ in range(2):
+        end(bench, begin(bench), TurnOutcome.FAILED, error="no notes")
+    assert [event.turn for event in bench.events_of(MANAGER) if isinstance(event, events.TurnFailed)] == [1, 2]
+
+
+def test_a_purge_forgets_the_agents_turns_with_all_that_hangs_on_them(bench: Bench) -> None:
+    for _ in range(2):  # one that has ended, and one that goes on
+        turn = begin(bench, *hand(bench, "one"))
+        bench.get(bench.turns.hear("bob", turn, 1, ["x"]))
+        reply(bench)
+        if turn == 1:
+            end(bench, turn)
+    other = bench.get(bench.turns.begin("alice", (), "command", None))
+    bench.get(bench.harnesses.report("bob", Harness(state=HarnessState.READY)))
+    bench.operate("bob", OperationKind.DESTROY, flag=True)
+    assert [row.id for row in bench.get(bench.turns.listed(None, 9, None))] == [other]
+    for table in "turn_events", "kept_replies", "harnesses":
+        assert bench.do(partial(rows_of, table=table)) == []
+
+
+def rows_of(connection: Connection, table: str) -> list[Any]:
+    """What stands in a table."""
+    return connection.execute(f"SELECT * FROM {table}").fetchall()
+
+
+def test_a_destroyed_agents_turns_are_kept(bench: Bench) -> None:
+    turn = begin(bench)
+    bench.operate("bob", OperationKind.DESTROY)
+    assert [row.id for row in bench.get(bench.turns.listed("bob", 9, None))] == [turn]
+
+
+def test_turns_of_somebody_who_never_was_are_refused(bench: Bench) -> None:
+    with pytest.raises(UnknownAgent, match="there is no agent 'zzz' in this hive; 'list' names those there are"):
+        bench.get(bench.turns.listed("zzz", 9, None))
 
 
 def test_a_turn_is_about_mail_in_the_agents_hands(bench: Bench) -> None:

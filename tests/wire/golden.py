@@ -208,6 +208,15 @@ AGENT_ANSWERS: Final[Lines] = (
             (OpenThread(direction="owes", kind="question", id=1, peer="bob", text="so?", since=5, deadline_at=65),)
         ),
     ),
+    (
+        (
+            '{"kind":"open_threads","rows":'
+            '[{"direction":"owes","kind":"message","id":1,"peer":"operator","text":"so?","since":5,"via":"self"}]}'
+        ),
+        responses.OpenThreads(
+            (OpenThread(direction="owes", kind="message", id=1, peer="operator", text="so?", since=5, via="self"),)
+        ),
+    ),
     *golden_threads.AGENT_ANSWERS,
 )
 

@@ -45,8 +45,8 @@ AGENT_REQUESTS: Final[Lines] = (
     ),
     ('{"cmd":"report","state":"ready"}', turns.Report(HarnessState.READY)),
     (
-        '{"cmd":"report","state":"limited","until":9,"model":"m","note":"why"}',
-        turns.Report(HarnessState.LIMITED, 9, "m", "why"),
+        '{"cmd":"report","state":"limited","until":9,"model":"m","note":"why","runner":"claude"}',
+        turns.Report(HarnessState.LIMITED, 9, "m", "why", "claude"),
     ),
     ('{"cmd":"orders"}', turns.Orders()),
     ('{"cmd":"orders","wait_seconds":180}', turns.Orders(180)),
@@ -127,7 +127,7 @@ HOST_ANSWERS: Final[Lines] = (
         (
             '{"version":1,"ok":true,"agent_statuses":[{"name":"bob","running":true,"failed":false,"needs_update":false,'
             '"needs_login":true,"paused":false,"active_model":"m","unread":0,"restarts":0,"generation":1,"turn":7,'
-            '"harness":{"state":"needs_login","until":9,"model":"m","note":"why"}}]}'
+            '"harness":{"state":"needs_login","until":9,"model":"m","note":"why","runner":"claude"}}]}'
         ),
         responses.HostResponse(
             ok=True,
@@ -143,7 +143,7 @@ HOST_ANSWERS: Final[Lines] = (
                     restarts=0,
                     generation=1,
                     turn=7,
-                    harness=Harness(state=HarnessState.NEEDS_LOGIN, until=9, model="m", note="why"),
+                    harness=Harness(state=HarnessState.NEEDS_LOGIN, until=9, model="m", note="why", runner="claude"),
                 ),
             ),
         ),

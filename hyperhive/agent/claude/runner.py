@@ -18,7 +18,7 @@ from hyperhive.agent.claude.remains import end_all
 from hyperhive.agent.claude.settings import MARK, Settings, command, environment
 from hyperhive.agent.claude.stream import NoSession, Reading
 from hyperhive.agent.claude.turn import Turn
-from hyperhive.agent.runner import IRunner, NotLoggedIn, Prompt, Result, TurnError
+from hyperhive.agent.runner import IRunner, NotLoggedIn, NotShortened, Prompt, Result, TurnError
 from hyperhive.agent_config import CLAUDE
 from hyperhive.wire.turns import Usage
 
@@ -61,10 +61,20 @@ class ClaudeRunner:
         return Result(usage=usage, forgot=forgot)
 
     async def compact(self, hear: Callable[[str], None]) -> Usage:
-        """Have the CLI put a summary in the place of what it has in its context. Raises TurnError."""
+        """Have the CLI put a summary in the place of what it has in its context. Raises TurnError.
+
+        That it did is known by its event `compact_boundary` alone.
+        """
         if self._session.get() is None:
             return Usage()
-        usage = await self._ask(COMPACT, hear)
+        forgot, self._forgot = self._forgot, False
+        try:
+            usage = await self._ask(COMPACT, hear)
+            if not self._forgot:
+                raise NotShortened("the context was not shortened: claude ended without saying that it was", usage)
+        except TurnError:
+            self._forgot |= forgot
+            raise
         self._forgot = False
         return usage
 
@@ -117,8 +127,8 @@ class ClaudeRunner:
 
     async def _once(self, turn: Turn, text: str, session: str | None) -> Usage:
         process = await self._ready(session)
-        resumed = session if process is not self._process else None
-        reading = Reading(resumed)
+        fresh = process is not self._process
+        reading = Reading(session if fresh else None, fresh=fresh)
         self._process = process
         outcome = turn.begin(reading)
         process.tell({"type": "user", "message": {"role": "user", "content": text}})

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from hyperhive.agent.runner import Limited, NotLoggedIn, PromptTooLong, TurnError
+from hyperhive.agent.runner import Limited, NotLoggedIn, NotShortened, PromptTooLong, TurnError
+from hyperhive.wire.fields import I64, NAME_BYTES
 from hyperhive.wire.turns import Usage
 
 Event = Mapping[str, Any]
@@ -19,9 +20,13 @@ SYNTHETIC: Final = "<synthetic>"
 NO_LOGIN: Final = ("authentication_failed", "oauth_org_not_allowed")
 LIMITS: Final = ("rate_limit", "billing_error")
 """What it calls those failures in `error`."""
+ADVICE: Final = "/login"
+"""What stands in its word on how to log in, for somebody who sits before it."""
 LONGEST_WAIT: Final = 60.0
 """Seconds that it may wait before it tries again; for longer ones the turn is given up, and the mail waits."""
 LONGEST_REASON: Final = 500
+MOST: Final = I64.most
+"""What is counted higher than the wire takes is as if nothing had been said."""
 
 
 class NoSession(TurnError):
@@ -31,13 +36,16 @@ class NoSession(TurnError):
 class Reading:
     """Reads the events of one turn. `session` and `model` are what they said, None where they did not.
 
-    `forgot`: the context was shortened meanwhile.
+    `forgot`: the context was shortened meanwhile. `begun`: the CLI has shown that it has read the turn's prompt, by
+    the `init` with which it begins each turn. What ends a turn before that, or is said in one, belongs to an earlier
+    turn; a `fresh` process had none.
     """
 
-    def __init__(self, resumed: str | None = None) -> None:
+    def __init__(self, resumed: str | None = None, *, fresh: bool = True) -> None:
         self.session: str | None = None
         self.model: str | None = None
         self.forgot = False
+        self.begun = fresh
         self._resumed = resumed
         self._context: int | None = None
         self._error: str | None = None
@@ -48,14 +56,22 @@ class Reading:
         """The next event, at that time in unix seconds. What the turn took once it ended well, or why it failed."""
         match event:
             case {"type": "system", "subtype": "init"}:
-                self.session, self.model = text(event.get("session_id")), text(event.get("model"))
-            case {"type": "system", "subtype": "api_retry"}:
-                return self._waits(event, now)
+                self.begun = True
+                self.session, self.model = name(event.get("session_id")), name(event.get("model"))
             case {"type": "system", "subtype": "status", "compact_result": "failed"}:
                 self._compaction = text(event.get("compact_error")) or "it did not say why"
             case {"type": "system", "subtype": "compact_boundary"}:
                 self.forgot = True
-                self._context = whole(mapping(event.get("compact_metadata")).get("post_tokens")) or self._context
+                self._context = whole(mapping(event.get("compact_metadata")).get("post_tokens"))
+            case _ if self.begun:
+                return self._goes_on(event, now)
+        return None
+
+    def _goes_on(self, event: Event, now: float) -> Usage | TurnError | None:
+        """What is said in a turn that has begun."""
+        match event:
+            case {"type": "system", "subtype": "api_retry"}:
+                return self._waits(event, now)
             case {"type": "rate_limit_event", "rate_limit_info": {"status": "rejected", **info}}:
                 self._until = number(info.get("resetsAt"))
             case {"type": "assistant", "message": Mapping() as message}:
@@ -71,13 +87,14 @@ class Reading:
 
     def usage(self, result: Event) -> Usage:
         """What a turn took, by its last event."""
-        models = [taken for taken in mapping(result.get("model_usage_since_last_result")).values() if mapping(taken)]
+        models = mapping(result.get("model_usage_since_last_result")).values()
+        costs = [cost for taken in models if (cost := number(mapping(taken).get("costUSD"))) is not None]
         return Usage(
             model=self.model,
-            session=self.session or text(result.get("session_id")),
+            session=self.session or name(result.get("session_id")),
             **_tokens(mapping(result.get("usage"))),
             context_tokens=self._context,
-            cost_micros=round(sum(number(taken.get("costUSD")) or 0 for taken in models) * 1e6) if models else None,
+            cost_micros=whole(round(sum(costs) * 1e6)) if costs else None,
             duration_ms=whole(result.get("duration_ms")),
         )
 
@@ -96,12 +113,13 @@ class Reading:
             info = mapping(mapping(event.get("api_error_params")).get("rate_limit_info"))
             self._until = number(info.get("resetsAt")) or self._until
         elif event.get("parent_tool_use_id") is None:
-            self._context = sum(whole(value) or 0 for name, value in _used(message) if name in _CONTEXT) or None
+            tokens = sum(whole(value) or 0 for what, value in _used(message) if what in _CONTEXT)
+            self._context = whole(tokens) or None
 
     def _ends(self, event: Event) -> Usage | TurnError:
         usage = self.usage(event)
         if self._compaction is not None and event.get("local_command") == "compact":
-            return TurnError(f"the context could not be shortened: {brief(self._compaction)}", usage)
+            return NotShortened(f"the context could not be shortened: {brief(self._compaction)}", usage)
         if not event.get("is_error"):
             return usage
         reason = brief(text(event.get("result")) or _errors(event) or "it did not say why")
@@ -110,7 +128,7 @@ class Reading:
         if event.get("terminal_reason") == "prompt_too_long":
             return PromptTooLong(reason, usage)
         if event.get("api_error_status") == 401 or self._error in NO_LOGIN:
-            return NotLoggedIn(reason, usage)
+            return NotLoggedIn(_without_advice(reason), usage)
         if event.get("api_error_status") == 429 or self._error in LIMITS:
             return Limited(reason, self._until, usage)
         return TurnError(reason, usage)
@@ -124,13 +142,22 @@ def _used(message: Event) -> list[tuple[str, Any]]:
 
 
 def _tokens(used: Event) -> dict[str, int | None]:
-    """What was read anew counts as input, with what was written to the cache for later."""
-    read, kept = whole(used.get("input_tokens")), whole(used.get("cache_creation_input_tokens"))
+    """All that the model read counts as input: anew, into the cache for later, and from the cache, which stands apart.
+
+    The CLI's own `input_tokens` are those of the first kind alone.
+    """
+    anew, cached = whole(used.get("input_tokens")), whole(used.get("cache_read_input_tokens"))
+    kept = whole(used.get("cache_creation_input_tokens"))
     return {
-        "input_tokens": None if read is None else read + (kept or 0),
+        "input_tokens": None if anew is None else whole(anew + (kept or 0) + (cached or 0)),
         "output_tokens": whole(used.get("output_tokens")),
-        "cached_tokens": whole(used.get("cache_read_input_tokens")),
+        "cached_tokens": cached,
     }
+
+
+def _without_advice(reason: str) -> str:
+    """A reason without the CLI's word on how to log in, which nobody can follow who reads it in the hive."""
+    return " · ".join(part for part in reason.split(" · ") if ADVICE not in part) or "nobody is logged in"
 
 
 def _errors(event: Event) -> str:
@@ -148,14 +175,22 @@ def text(value: Any) -> str | None:
     return value if isinstance(value, str) and value.strip() else None
 
 
+def name(value: Any) -> str | None:
+    """It, where it is a text that the wire takes for a name."""
+    said = text(value)
+    return said if said is not None and len(said.encode()) <= NAME_BYTES and "\0" not in said else None
+
+
 def number(value: Any) -> float | None:
-    """It, where it is a number."""
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    """It, where it is a number that others can reckon with."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    return float(value) if -MOST <= value <= MOST else None
 
 
 def whole(value: Any) -> int | None:
-    """It, where it is a whole number."""
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    """It, where it is a whole number that the wire takes."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and -MOST <= value <= MOST else None
 
 
 def brief(reason: str) -> str:

@@ -60,7 +60,7 @@ class Turn:
             self._take(self._reading.read(event, self._reactor.seconds()), last=event.get("type") == "result")
         elif line.whole:
             self._count_rubbish(line.content)
-        elif any(sign in line.content for sign in RESULT):
+        elif self._reading.begun and any(sign in line.content for sign in RESULT):
             self.fail(TurnError("claude ended its turn with a line that is too long to be read"))
 
     def gone(self, process: Process) -> None:
@@ -80,7 +80,7 @@ class Turn:
                 timer.cancel()
 
     def _take(self, outcome: Usage | TurnError | None, *, last: bool) -> None:
-        self.over = last
+        self.over = last and outcome is not None
         if isinstance(outcome, TurnError):
             self.fail(outcome)
         elif outcome is not None and self.cancelled:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from hyperhive.agent.texts import time
+import re
+from typing import Final
+
+from hyperhive.agent.texts import peer, time
 from hyperhive.wire import agent_requests as ask
 from hyperhive.wire import manager_requests as wish
 from hyperhive.wire import responses
@@ -11,6 +14,8 @@ from hyperhive.wire.records import Letter, OpenThread
 from hyperhive.wire.responses import ManagerResponse
 
 DONE = {wish.Kill: "stopped", wish.Start: "started", wish.Restart: "restarted", wish.Update: "made anew and restarted"}
+
+_LINE_ENDS: Final = re.compile("\r\n|[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 
 
 def told(request: ManagerRequest, answer: ManagerResponse) -> str:
@@ -29,7 +34,7 @@ def told(request: ManagerRequest, answer: ManagerResponse) -> str:
         case responses.List(agents=names):
             return ", ".join(names)
         case responses.Logs(log=lines):
-            return "\n".join(lines) or "Its program has printed nothing."
+            return quoted("\n".join(lines)) if lines else "Its program has printed nothing."
         case _:
             return f"The daemon answered in a way that is not known here: {type(answer).__name__}."
 
@@ -45,11 +50,10 @@ def waiting(unread: int | None) -> str:
 
 def message(letter: Letter) -> str:
     """A message below a line that says whose it is. Its own lines are marked, so that none can pass for that line."""
-    facts = [f"Message {letter.id} from {letter.sender}, {time(letter.at)}"]
+    sender = letter.sender if letter.via is None else peer(letter.sender, letter.via)
+    facts = [f"Message {letter.id} from {sender}, {time(letter.at)}"]
     if letter.in_reply_to is not None:
         facts.append(f"in reply to {letter.in_reply_to}")
-    if letter.via is not None:
-        facts.append(f"via {letter.via}")
     if letter.redelivered:
         facts.append("handed out before")
     return f"{', '.join(facts)}:\n{quoted(letter.body)}"
@@ -57,14 +61,15 @@ def message(letter: Letter) -> str:
 
 def thread(row: OpenThread) -> str:
     """What is owed, below a line that says by whom."""
-    who = f"You owe {row.peer}" if row.direction == "owes" else f"You are owed by {row.peer}"
+    name = row.peer if row.via is None else peer(row.peer, row.via)
+    who = f"You owe {name}" if row.direction == "owes" else f"You are owed by {name}"
     until = "" if row.deadline_at is None else f", until {time(row.deadline_at)}"
     return f"{who}: {row.kind} {row.id}, since {time(row.since)}{until}:\n{quoted(row.text)}"
 
 
 def quoted(text: str) -> str:
-    """Somebody's words, each line behind `> `."""
-    return "\n".join(f"> {line}" for line in text.split("\n"))
+    """Somebody's words: `> ` stands before them, and after all that any reader may take for the end of a line."""
+    return "> " + _LINE_ENDS.sub(r"\g<0>> ", text)
 
 
 def _done(request: ManagerRequest, ok: responses.Ok) -> str:
@@ -96,7 +101,7 @@ def _sent(to: str, ok: responses.Ok) -> str:
         return f"The reply to {to} is kept: it leaves when your turn has ended well."
     if ok.ids is not None:
         return f"Sent to {len(ok.ids)}: messages {', '.join(map(str, ok.ids))}." if ok.ids else "There is nobody else."
-    return f"Message {ok.id} to {to} is sent."
+    return f"Message {ok.id} to {to} is taken in."
 
 
 def _when(request: ask.Remind) -> str:

@@ -19,7 +19,7 @@ import pydantic
 
 _log = logging.getLogger(__name__)
 
-NEEDED: Final = ("mcp.server.lowlevel", "mcp.server.stdio")
+NEEDED: Final = ("mcp.server.lowlevel",)
 UNNEEDED: Final = (
     "httpx2", "mcp.client", "mcp.server.auth", "mcp.server.mcpserver", "mcp.server.streamable_http",
     "mcp.server.streamable_http_manager", "mcp.server.transport_security", "sse_starlette", "starlette", "uvicorn",

@@ -32,6 +32,10 @@ OPERATION_SECONDS: Final = 600.0
 """How long an agent's start or stop is waited for."""
 SETTLING_SECONDS: Final = 5.0
 """How long a `recv` that was cancelled may take to put back what it had taken."""
+MOST_LINES: Final = 8
+"""Connections at once. The agent's socket has 64 for all that runs in its container."""
+TURN_SECONDS: Final = 60.0
+"""How long a call waits until it is its turn to have one."""
 LONGEST_ANSWER: Final = 16 * 1024 * 1024
 
 REPEATABLE: Final = (GetLogs, GetOpenThreads, List, Recv, Status, Whoami)
@@ -52,6 +56,7 @@ class Link:
     def __init__(self, path: str, away_seconds: float = AWAY_SECONDS) -> None:
         self._path = path
         self._away_seconds = away_seconds
+        self._free = asyncio.Semaphore(MOST_LINES)
 
     @asynccontextmanager
     async def asked(self, request: ManagerRequest) -> AsyncIterator[tuple[ManagerResponse, Line]]:
@@ -60,6 +65,41 @@ class Link:
         Raises Unanswered and WireError. Whoever is cancelled meanwhile leaves nothing waiting, and no mail in hand that
         nobody was told of.
         """
+        async with self._place(), self._answered(request) as answered:
+            yield answered
+
+    async def put_back(self, taken: ManagerResponse | None) -> None:
+        """Queue the mail of an answer again, at no cost of an attempt."""
+        if not isinstance(taken, Messages) or not taken.messages:
+            return
+        with anyio.move_on_after(SETTLING_SECONDS, shield=True):  # whoever asks for this may be cancelled himself
+            try:
+                line = await self._connected()
+                try:
+                    await line.ask(RequeueInflight(tuple(one.id for one in taken.messages), spent=False))
+                finally:
+                    line.drop()
+            except (_Lost, Unanswered, WireError) as error:
+                _log.warning("mail that nobody reads was not put back, and stays with the turn: %s", error)
+
+    @asynccontextmanager
+    async def _place(self) -> AsyncIterator[None]:
+        """One of few connections."""
+        try:
+            async with asyncio.timeout(TURN_SECONDS):
+                await self._free.acquire()
+        except TimeoutError:
+            raise Unanswered(
+                f"{MOST_LINES} other calls have gone on for {TURN_SECONDS:g} seconds, so nothing was done;"
+                " try again later"
+            ) from None
+        try:
+            yield
+        finally:
+            self._free.release()
+
+    @asynccontextmanager
+    async def _answered(self, request: ManagerRequest) -> AsyncIterator[tuple[ManagerResponse, Line]]:
         line, answer = await self._connected(), None
         try:
             try:
@@ -76,21 +116,10 @@ class Link:
         except asyncio.CancelledError:
             if isinstance(request, Recv):
                 with anyio.move_on_after(SETTLING_SECONDS, shield=True):
-                    await self._put_back(await line.rest() if answer is None else answer)
+                    await self.put_back(await line.rest() if answer is None else answer)
             raise
         finally:
             line.drop()
-
-    async def _put_back(self, taken: ManagerResponse | None) -> None:
-        """Queue the mail of an answer again, at no cost of an attempt."""
-        if isinstance(taken, Messages) and taken.messages:
-            line = await self._connected()
-            try:
-                await line.ask(RequeueInflight(tuple(one.id for one in taken.messages), spent=False))
-            except (_Lost, Unanswered) as error:
-                _log.warning("mail that nobody reads was not put back, and stays with the turn: %s", error)
-            finally:
-                line.drop()
 
     async def _connected(self) -> Line:
         clock = asyncio.get_running_loop().time

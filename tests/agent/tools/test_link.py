@@ -206,3 +206,30 @@ def test_after_a_cancelled_recv_the_daemon_hands_mail_to_whoever_asks_next(hive:
         assert alice.ask("recv", max=1)["messages"] == [
             {"id": number, "from": "operator", "body": "hello", "at": pytest.approx(0, abs=2**40), "redelivered": False}
         ]
+
+
+def test_no_more_than_a_few_connections_are_made_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "TURN_SECONDS", 0.05)
+
+    async def story() -> None:
+        async with listening(tmp_path / "sock", []):
+            link = Link(str(tmp_path / "sock"))
+            waiting = [asyncio.create_task(answer_to(link, Recv(180, 1))) for _ in range(module.MOST_LINES)]
+            await asyncio.sleep(0)
+            with pytest.raises(Unanswered, match=r"8 other calls have gone on for 0\.05 seconds, so nothing was done"):
+                await answer_to(link, Status())
+            for one in waiting:
+                one.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+
+    run(story())
+
+
+def test_a_call_has_its_turn_when_another_has_ended(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with listening(tmp_path / "sock", [responses.Status(n) for n in range(20)]):
+            link = Link(str(tmp_path / "sock"))
+            answers = await asyncio.gather(*(answer_to(link, Status()) for _ in range(20)))
+            assert sorted(answer.unread for answer in answers) == [*range(20)]
+
+    run(story())

@@ -91,6 +91,16 @@ def test_a_signal_ends_it_though_its_input_goes_on(number: signal.Signals) -> No
         assert server.wait(PATIENCE) == -number
 
 
+@pytest.mark.parametrize(("there", "why"), [(False, "No such file or directory"), (True, "it is no socket")])
+def test_where_nobody_listens_at_its_start_it_says_so_once(tmp_path: Path, why: str, *, there: bool) -> None:
+    path = tmp_path / "mcp.sock"
+    if there:
+        path.touch()
+    left = served(path, [HELLO])
+    said = f"hive-agent mcp: no daemon listens at {path} ({why}); a call waits for one, and says so if none comes\n"
+    assert (left.returncode, left.stderr.decode()) == (0, said)
+
+
 def test_without_a_socket_it_says_so_and_ends() -> None:
     left = served(None, [])
     assert (left.returncode, left.stdout) == (2, b"")
@@ -202,3 +212,19 @@ def test_a_client_that_cancels_a_recv_loses_no_mail(hive: Village) -> None:
             return (await tools.call("recv", wait_seconds=180)).text
 
     assert "> to myself" in run(story())
+
+
+def test_only_a_few_calls_wait_for_mail_at_once(hive: Village) -> None:
+    async def story() -> None:
+        async with serving(hive.alices) as tools:
+            waiting = [asyncio.create_task(tools.call("recv", wait_seconds=180)) for _ in range(3)]
+            (refused,), _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            reply = refused.result()
+            assert reply.failed
+            assert reply.text.startswith("recv: 2 calls of it wait for mail already;")
+            assert (await tools.call("recv", wait_seconds=0)).text == "No message came."
+            for body in "one", "two":
+                await tools.call("send", to="alice", body=body)
+            await asyncio.gather(*waiting)
+
+    run(story())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import mcp_types as types
@@ -20,7 +21,9 @@ AWAY = "the hive's daemon has been away for 0.01 seconds (No such file or direct
 
 
 async def call(server: ToolServer, tool: str, **arguments: Any) -> tuple[str, bool]:
-    result = await server.call_tool(None, types.CallToolRequestParams(name=tool, arguments=arguments))
+    result = await server.call_tool(
+        SimpleNamespace(request_id=1), types.CallToolRequestParams(name=tool, arguments=arguments)
+    )
     (content,) = result.content
     assert isinstance(content, types.TextContent)
     return content.text, result.is_error
@@ -50,7 +53,7 @@ def test_tools_cannot_be_listed_while_the_daemon_is_away(tmp_path: Path) -> None
 
 def test_what_was_done_stays_done_where_the_count_of_mail_is_lost(tmp_path: Path) -> None:
     answers = [ALICE, responses.Ok(id=4), None]
-    text = "Message 4 to bob is sent.\nIt is not known how much mail waits."
+    text = "Message 4 to bob is taken in.\nIt is not known how much mail waits."
     assert told(tmp_path / "sock", answers, "send", to="bob", body="hello") == (text, False)
 
 

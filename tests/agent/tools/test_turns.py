@@ -35,7 +35,15 @@ def test_what_is_no_reply_leaves_at_once(hive: Village) -> None:
         bob.ask("send", to="alice", body="will you?")
         ids = [one["id"] for one in harness.ask("recv", max=1)["messages"]]
         harness.ask("begin_turn", ids=ids, runner="claude")
-        assert called(hive.alices, "send", to="manager", body="bob wants something").text.endswith(" is sent.")
+        assert called(hive.alices, "send", to="manager", body="bob wants something").text.endswith(" is taken in.")
         with hive.manager() as manager:
             bodies = [one["body"] for one in manager.ask("recv", max=8, wait_seconds=0)["messages"]]
     assert "bob wants something" in bodies
+
+
+def test_what_is_in_hand_says_that_anybody_in_the_container_may_have_written_it(hive: Village) -> None:
+    with hive.agent("alice") as harness:
+        harness.ask("operator_msg", body="obey")
+        assert [one["via"] for one in harness.ask("recv", max=1)["messages"]] == ["self"]
+        assert [row["via"] for row in harness.ask("get_open_threads")["rows"]] == ["self"]
+    assert "anybody there may have written it" in called(hive.alices, "get_open_threads").text
