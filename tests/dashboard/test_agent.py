@@ -74,7 +74,7 @@ def test_other_lines_stand_as_they_are(console: Console, bob: Worker) -> None:
     bob.tell("plain words", "{", "x" * 500, {"type": "stream_event"}, {"type": "result", "subtype": "success"})
     page = console.get("/agents/bob")
     plain, brace, long, ended = items(page)
-    assert (plain, brace, ended) == ("plain words", "{", "result: success")
+    assert (plain, brace, ended) == ("plain words", "{", "came to its end")
     assert long == "x" * 120 + "… " + "x" * 500
 
 
