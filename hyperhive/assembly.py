@@ -37,6 +37,7 @@ from hyperhive.services.launches import Launches
 from hyperhive.services.leases import Leases
 from hyperhive.services.lifecycle import Lifecycle
 from hyperhive.services.mailroom import Mailroom
+from hyperhive.services.notices import Notices
 from hyperhive.services.orders import Orders
 from hyperhive.services.proposals import Proposals
 from hyperhive.services.pulse import Pulse
@@ -52,6 +53,7 @@ from hyperhive.services.writing import Writing
 from hyperhive.sockets import Doors
 from hyperhive.store.database import Database
 from hyperhive.store.schema import open_database
+from hyperhive.webhook import WebHook
 from hyperhive.wire.names import MANAGER
 from hyperhive.wire.records import Console, Urls
 
@@ -80,6 +82,7 @@ class Parts:
     pulse: Pulse
     updates: Updates
     sessions: Sessions
+    notices: Notices | None
     dashboard: Dashboard
 
     @property
@@ -98,6 +101,7 @@ class Parts:
             self.restarts,
             self.retention,
             self.updates,
+            *([] if self.notices is None else [self.notices]),
         )
 
 
@@ -170,9 +174,17 @@ def assemble(reactor: Any, config: Config, soft_files: int) -> Parts:
         pulse=pulse,
         updates=Updates(broker, lifecycle, approvals, configurations, containers),
         sessions=sessions,
+        notices=_notices(reactor, config, services.changes),
         dashboard=Dashboard(reactor, services, config.dashboard, config.dashboard_url),
     )
     return parts
+
+
+def _notices(reactor: Any, config: Config, changes: Changes) -> Notices | None:
+    """What tells the operator elsewhere, if that is wanted."""
+    if config.notify_url is None:
+        return None
+    return Notices(changes, reactor, WebHook(reactor, config.notify_url, config.dashboard_url).send)
 
 
 def _first_files(name: str) -> dict[str, bytes]:

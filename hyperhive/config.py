@@ -45,6 +45,7 @@ class Config:
     home: str | None = None
     dashboard: str = "127.0.0.1:7000"
     dashboard_url: str | None = None
+    notify_url: str | None = None
     mail: MailLimits = MailLimits()
     restart: RestartPolicy = RestartPolicy()
     nspawn: MachineSettings = MachineSettings()
@@ -71,6 +72,7 @@ def configure(given: Mapping[str, str | bool], environment: Mapping[str, str], *
     mail = {name: settings.pop(name) for name in MAIL if name in settings}
     nspawn = {name: settings.pop(name) for name in NSPAWN if name in settings}
     restart = _restart_policy(settings)
+    settings["notify_url"] = settings.pop("url", None)
     state = settings.setdefault("state_dir", _default_state(environment, root=root))
     settings.setdefault("run_dir", _default_run(environment, state, root=root))
     settings.setdefault("group", OPERATORS if root else None)

@@ -77,6 +77,8 @@ class Hive(MultiService):
         if self._started is not None:
             await self._started
         parts = self._parts
+        if parts.notices is not None:
+            await parts.notices.stopService()
         # The lifecycle ends first: an agent that is being started by then runs, and can be stopped.
         await _stop_each(
             parts.updates, parts.crash_watch, parts.restarts, parts.retention, parts.questions, parts.reminders,
@@ -109,6 +111,8 @@ class Hive(MultiService):
         _start_each(
             parts.questions, parts.reminders, parts.crash_watch, parts.restarts, parts.retention, parts.updates
         )  # fmt: skip
+        if parts.notices is not None:
+            parts.notices.startService()
         await parts.dashboard.start()
         operators = self._operators()
         await parts.doors.open_host(HOST, host_desk(self._config, parts), operators.objection_to, operators.gid)

@@ -122,6 +122,12 @@ TOP: Final[dict[str, Callable[[Any], Any]]] = {
 }
 
 
+def _web_address(value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"https?://[^\s/]+(/\S*)?", value):
+        raise ValueError("an address that begins with http:// or https://")
+    return value
+
+
 def _environment(value: Any) -> Mapping[str, str]:
     """Variables as an agent's own configuration takes them."""
     try:
@@ -139,6 +145,7 @@ AGENT: Final[dict[str, Callable[[Any], Any]]] = {
     "context_tokens": count,
     "environment": _environment,
 }
+NOTIFY: Final[dict[str, Callable[[Any], Any]]] = {"url": _web_address}
 RESTART: Final[dict[str, Callable[[Any], Any]]] = {
     "policy": one_of(NO, ON_CRASH),
     "manager": one_of(NO, ON_CRASH),
@@ -164,12 +171,14 @@ SETTINGS: Final = {
     **NSPAWN,
     **NIXOS,
     **AGENT,
+    **NOTIFY,
     "restart": one_of(NO, ON_CRASH),
 }
 SECTIONS: Final = {
     "agent": tuple(AGENT),
     "mail": tuple(MAIL),
     "restart": tuple(RESTART),
+    "notify": tuple(NOTIFY),
     "nspawn": tuple(NSPAWN),
     "nixos": tuple(NIXOS),
 }

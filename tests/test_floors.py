@@ -49,6 +49,7 @@ FLOORS = {
     "hyperhive.notify": 7,
     "hyperhive.premises": 7,
     "hyperhive.unix": 7,
+    "hyperhive.webhook": 7,
     "hyperhive.tap": 7,
 }
 FACES = 6

@@ -116,6 +116,6 @@ class _Root(Resource):
 def _endpoint(listen: str) -> str:
     """`127.0.0.1:7000`, `[::1]:7000`, or an endpoint as Twisted writes them, such as `unix:/run/console.sock`."""
     host, _, port = listen.rpartition(":")
-    if not port.isdigit() or (":" in host and not host.startswith("[")):
+    if not port.isdigit() or not (host == "localhost" or "." in host or host.startswith("[")) or "=" in host:
         return listen
     return f"tcp:{port}:interface=" + host.strip("[]").replace(":", r"\:")

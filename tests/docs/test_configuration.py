@@ -53,7 +53,7 @@ def test_the_example_is_a_configuration_with_every_setting(tmp_path: Path) -> No
     assert made.home == "https://hive.example.org/"
     settings = tomllib.loads(example())
     (of_an_agent,) = settings.pop("agents").values()
-    sections = [settings.pop(name) for name in ("agent", "mail", "restart", "nspawn", "nixos")]
+    sections = [settings.pop(name) for name in ("agent", "mail", "notify", "restart", "nspawn", "nixos")]
     assert {name for section in (settings, of_an_agent, *sections) for name in section} == set(SETTINGS)
 
 
