@@ -112,8 +112,7 @@ class Window:
     def leave(self) -> None:
         """Have no tab follow the hive any more."""
         self.expected = lambda _: True
-        for page in self.context.pages:
-            page.goto("about:blank")
+        self.context.set_offline(offline=True)
 
     def tab(self, path: str) -> Page:
         """Another tab, at that path."""
