@@ -39,7 +39,7 @@ _TOKENS: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\Z)|[\[{]++|[\]}]++', re.
 @asynccontextmanager
 async def conversation(cancelled: Cancelled) -> AsyncIterator[tuple[Any, Any]]:
     """The two streams that the SDK's server speaks over. Meanwhile nothing else gets to read or write there."""
-    source, sink = _taken(0, os.open(os.devnull, os.O_RDONLY)), _taken(1, os.dup(2))
+    source, sink = _taken(0, _nothing()), _taken(1, os.dup(2))
     heard, incoming = anyio.create_memory_object_stream[SessionMessage](0)
     outgoing, said = anyio.create_memory_object_stream[SessionMessage | bytes](0)
     async with anyio.create_task_group() as tasks:
@@ -50,6 +50,13 @@ async def conversation(cancelled: Cancelled) -> AsyncIterator[tuple[Any, Any]]:
         tasks.start_soon(_write, said, sink)
         tasks.start_soon(_read, os.fdopen(source, "rb"), heard, outgoing.clone(), cancel)
         yield incoming, outgoing
+
+
+def _nothing() -> int:
+    """What is at its end at once; unlike `/dev/null` it is had wherever a program runs."""
+    end, other = os.pipe()
+    os.close(other)
+    return end
 
 
 def _taken(number: int, instead: int) -> int:
