@@ -7,12 +7,11 @@ from typing import Final
 from attrs import frozen
 
 from hyperhive import stream_words
+from hyperhive.dashboard.templating import brief
 from hyperhive.store.turn_views import UnderWay
 from hyperhive.wire.records import AgentStatus, Operation
 from hyperhive.wire.states import HarnessState, OperationKind, OperationState, TurnOutcome
 from hyperhive.wire.turns import Turn
-
-LONGEST_SUBJECT: Final = 120
 
 _BEING: Final = {
     OperationKind.SPAWN: "being spawned",
@@ -85,8 +84,7 @@ def subject_of(under_way: UnderWay) -> str | None:
     """The first line of the mail that the turn is about, cut; None if it is about none."""
     if under_way.about is None:
         return None
-    line = under_way.about.body.strip().partition("\n")[0]
-    return line if len(line) <= LONGEST_SUBJECT else line[:LONGEST_SUBJECT] + "…"
+    return brief(under_way.about.body.strip().partition("\n")[0])
 
 
 def last_tool(under_way: UnderWay) -> str | None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from typing import Final
 
 from hyperhive import stream_words
+from hyperhive.dashboard import calls
+from hyperhive.dashboard.templating import brief
 from hyperhive.stream_words import Word
 from hyperhive.wire.turns import TurnEvent
-
-LONGEST: Final = 120
 
 
 def last_words(events: Sequence[TurnEvent]) -> tuple[str, int] | None:
@@ -20,12 +18,6 @@ def last_words(events: Sequence[TurnEvent]) -> tuple[str, int] | None:
         if words:
             return brief(words), event.at
     return None
-
-
-def brief(text: str, longest: int = LONGEST) -> str:
-    """A text on one line, cut where it is long."""
-    line = " ".join(text.split())
-    return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
 def _words(line: str) -> str | None:
@@ -38,8 +30,8 @@ def _told(word: Word) -> str | None:
         case stream_words.TEXT:
             return None if word.given else f"says: {word.text}"
         case stream_words.CALL:
-            first = first_text(word)
-            return f"uses {word.name}: {first}" if first else f"uses {word.name}"
+            about = calls.telling(calls.given(word))
+            return f"uses {word.name}: {about}" if about else f"uses {word.name}"
         case stream_words.RESULT:
             return "a tool failed" if word.failed else "a tool has answered"
         case stream_words.THOUGHT:
@@ -53,9 +45,3 @@ def _told(word: Word) -> str | None:
         case stream_words.LINE if not word.text.startswith("{"):
             return word.text
     return None
-
-
-def first_text(word: Word) -> str:
-    """The first of what a tool was given that is a text; empty where there is none."""
-    given = json.loads(word.text)
-    return next((value for value in given.values() if isinstance(value, str)), "") if isinstance(given, dict) else ""

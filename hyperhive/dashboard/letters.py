@@ -7,6 +7,7 @@ from typing import Final
 
 import attrs
 
+from hyperhive.dashboard.templating import brief
 from hyperhive.wire.codec import WireError, event_of_body, snake_case
 from hyperhive.wire.names import SYSTEM
 from hyperhive.wire.records import MessageRow
@@ -27,8 +28,7 @@ DEEPEST: Final = 6
 
 def beginning(row: MessageRow) -> str:
     """The first words of a message, on one line; an event of the hive's in words."""
-    text = " ".join(_told(row).split())
-    return text if len(text) <= FIRST_WORDS else text[: FIRST_WORDS - 1] + "…"
+    return brief(_told(row), FIRST_WORDS)
 
 
 def depths(thread: Sequence[MessageRow]) -> Mapping[int, int]:

@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 
 from hyperhive.unseen import is_plain, told_apart
 
+BRIEF: Final = 120
 UNITS: Final = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
@@ -24,7 +25,15 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"when": when, "span": span, "count": count, "size": size, "money": money, "visible": visible}
+    made.filters |= {
+        "when": when,
+        "span": span,
+        "count": count,
+        "size": size,
+        "money": money,
+        "visible": visible,
+        "brief": brief,
+    }
     return made
 
 
@@ -71,6 +80,12 @@ def money(micros: int) -> str:
 
 
 _HIDDEN: Final = Markup('<span class="hidden-character">U+{:04X}</span>')
+
+
+def brief(text: str, longest: int = BRIEF) -> str:
+    """A text on one line, cut where it is longer than that many characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
 def visible(text: str) -> Markup:

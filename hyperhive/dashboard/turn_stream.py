@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from attrs import define, field, frozen
 
 from hyperhive import stream_words
+from hyperhive.dashboard import calls
+from hyperhive.dashboard.templating import brief
 from hyperhive.stream_words import Word
 from hyperhive.wire.turns import TurnEvent
 
 LONGEST: Final = 20_000
 """How many characters of one text are shown."""
-BRIEF: Final = 120
-_TELLING: Final = ("command", "file_path", "path", "pattern", "to", "url", "query", "description", "name")
-"""What of a tool's input says best what it was called for: the first of these that is there."""
 
 
 @frozen
@@ -49,53 +48,34 @@ class Entry:
 def entries(turn: int, events: Sequence[TurnEvent]) -> list[Entry]:
     """What those events of that turn say. A result stands with its call, or by itself where that is not among them."""
     found: list[Entry] = []
-    calls: dict[str, Entry] = {}
+    waiting: dict[str, Entry] = {}
     for event in events:
         for number, word in enumerate(stream_words.told(event.event)):
             entry = _entry(f"turn-{turn}-{event.seq}-{number}", event.at, word)
-            call = calls.pop(word.call, None) if word.kind == stream_words.RESULT else None
+            call = waiting.pop(word.call, None) if word.kind == stream_words.RESULT else None
             if call is not None:
                 call.result = entry
                 continue
             found.append(entry)
             if word.kind == stream_words.CALL and word.call:
-                calls[word.call] = entry
+                waiting[word.call] = entry
     return found
 
 
 def _entry(id_: str, at: int, word: Word) -> Entry:
-    text, given = word.text, _given(word)
-    if given is not None:
-        text = "\n".join(f"{name}: {value}" for name, value in _spelled(given))
+    given = calls.given(word)
+    text = "\n".join(f"{name}: {value}" for name, value in _spelled(given)) or word.text
+    about = brief((calls.telling(given) or word.text)[:LONGEST])
     shown = text[:LONGEST]
-    return Entry(id_, at, word, shown, len(text) - len(shown), _brief(word, given), tuple(_diff(given or {})))
+    return Entry(id_, at, word, shown, len(text) - len(shown), about, tuple(_diff(given)))
 
 
-def _given(word: Word) -> dict[str, Any] | None:
-    """What a tool was given, by name; None for anything else."""
-    if word.kind != stream_words.CALL:
-        return None
-    given = json.loads(word.text)
-    return given if isinstance(given, dict) else None
-
-
-def _spelled(given: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _spelled(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name, value in given.items():
         yield name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _brief(word: Word, given: dict[str, Any] | None) -> str:
-    """One line of it, cut."""
-    text = word.text
-    for name in _TELLING if given else ():
-        if given and isinstance(given.get(name), str):
-            text = given[name]
-            break
-    line = " ".join(text[: 4 * BRIEF].split())
-    return line if len(line) <= BRIEF else line[:BRIEF] + "…"
-
-
-def _diff(given: dict[str, Any]) -> Iterator[DiffLine]:
+def _diff(given: Mapping[str, Any]) -> Iterator[DiffLine]:
     """What a call changes, where it puts one text in the place of another."""
     old, new = given.get("old_string"), given.get("new_string")
     if not isinstance(old, str) or not isinstance(new, str) or len(old) + len(new) > LONGEST:
