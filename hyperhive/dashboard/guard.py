@@ -13,7 +13,7 @@ from hyperhive.limits import SESSION_SECONDS
 
 COOKIE: Final = b"hive-session"
 TOKEN: Final = "token"  # noqa: S105 - the name of a field
-SECRET: Final = (TOKEN, "word")
+SECRET: Final = (TOKEN, "word", "login")
 """Fields that are shown to nobody again."""
 HEADERS: Final = {
     b"content-security-policy": b"default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",

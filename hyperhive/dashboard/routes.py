@@ -9,7 +9,12 @@ from typing import Any, Final
 from attrs import field, frozen
 
 from hyperhive.dashboard.services import Services
+from hyperhive.errors import Refused
+from hyperhive.wire.names import shown
 from hyperhive.wire.records import Session
+
+LONGEST_NUMBER: Final = 18
+"""Digits of the longest number that the database holds whatever they are."""
 
 
 @frozen(kw_only=True)
@@ -37,6 +42,21 @@ class Asked:
     def wanted(self, name: str) -> str | None:
         """The last value of a field of the query, stripped; None if it is missing or empty."""
         return _last(self.query, name)
+
+    def number(self, name: str, what: str) -> int | None:
+        """A number in the query or the form, which is `what`; None if it is missing. Raises Refused if it is none."""
+        value = self.wanted(name) or self.said(name)
+        if value is None:
+            return None
+        if not (value.isascii() and value.isdecimal() and len(value) <= LONGEST_NUMBER):
+            message = f"'{name.replace('_', ' ')}' is {what}, not {shown(value)}"
+            raise Refused(message)
+        return int(value)
+
+    def back(self, page: str) -> str:
+        """The page on which the form stood, as its field `back` says; `page` if it says none that is here."""
+        back = self.said("back") or page
+        return back if "GET" in methods(back) else page
 
 
 def _last(fields: Mapping[str, Sequence[str]], name: str) -> str | None:
@@ -99,7 +119,7 @@ def post(pattern: str) -> Callable[[Handler], Handler]:
 
 
 def _route(method: str, pattern: str) -> Callable[[Handler], Handler]:
-    made = re.sub(r"<(\w+):int>", r"(?P<\1>[0-9]{1,18})", pattern)
+    made = re.sub(r"<(\w+):int>", rf"(?P<\1>[0-9]{{1,{LONGEST_NUMBER}}})", pattern)
     compiled = re.compile(re.sub(r"(?<!P)<(\w+)>", r"(?P<\1>[^/]{1,128})", made))
 
     def add(handler: Handler) -> Handler:

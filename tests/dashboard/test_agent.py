@@ -75,7 +75,7 @@ def test_other_lines_stand_as_they_are(console: Console, bob: Worker) -> None:
     page = console.get("/agents/bob")
     plain, brace, long, ended = items(page)
     assert (plain, brace, ended) == ("plain words", "{", "came to its end")
-    assert long == "x" * 120 + "… " + "x" * 500
+    assert long == "x" * 119 + "… " + "x" * 500
 
 
 def test_what_is_longer_than_anybody_reads_is_cut_and_says_so(console: Console, bob: Worker) -> None:
@@ -123,7 +123,6 @@ def test_the_part_of_a_stream_that_a_page_lacks_comes_alone(console: Console, bo
     ("path", "sentence"),
     [
         ("/agents/bob/stream", "'turn' must be the number of a turn"),
-        ("/agents/bob/stream?turn=x", "'turn' must be the number of a turn"),
         ("/agents/bob/stream?turn=77", "there is no turn 77"),
         ("/agents/manager/stream?turn=1", "turn 1 is none of 'manager'"),
         ("/agents/manager/turns/1", "turn 1 is none of 'manager'"),
@@ -135,6 +134,17 @@ def test_a_turn_that_is_not_there_is_a_sentence(console: Console, bob: Worker, p
     page = console.get(path)
     assert page.status == 404
     assert sentence in page.text
+
+
+def test_a_stream_is_asked_for_by_numbers(console: Console, bob: Worker) -> None:
+    assert bob.begin() == 1
+    for fields, sentence in (
+        ({"turn": "x"}, "'turn' is the number of a turn, not 'x'"),
+        ({"turn": "1", "after": "-1"}, "'after' is the number of an event, not '-1'"),
+    ):
+        page = console.get("/agents/bob/stream", **fields)
+        assert page.status == 409
+        assert sentence in page.text
 
 
 def test_the_page_begins_with_the_end_of_the_stream_and_says_how_far_it_is(console: Console, bob: Worker) -> None:
@@ -184,15 +194,15 @@ def test_turns_are_listed_with_how_they_ended_and_drawn_as_bars(console: Console
 
 
 def test_a_message_of_the_operators_reaches_the_agent(console: Console, bob: Worker) -> None:
-    page = console.post("/agents/bob/message", body=f"  mind\nthe gap {HOSTILE}  ")
+    page = console.post("/mail/new", to="bob", back="/agents/bob", body=f"  mind\nthe gap {HOSTILE}  ")
     assert page.path == "/agents/bob"
-    assert "Sent to bob as message" in page.text
+    assert "is on its way to bob" in page.text
     assert "operator to bob" in page.part("agent-mail")
     assert ("script", {}) not in page.tags
     (letter,) = bob.client.ask("recv", max=1)["messages"]
-    assert (letter["from"], letter["body"]) == ("operator", f"mind\nthe gap {HOSTILE}")
-    assert console.post("/agents/bob/message", body=" \n ").status == 409
-    refused = console.post("/agents/nobody/message", body="what I typed")
+    assert (letter["from"], letter["body"]) == ("operator", f"  mind\nthe gap {HOSTILE}  ")
+    assert console.post("/mail/new", to="bob", body=" \n ").status == 409
+    refused = console.post("/mail/new", to="nobody", body="what I typed")
     assert refused.status == 409
     assert "nobody here is called 'nobody'" in refused.text
     assert "what I typed" in refused.text

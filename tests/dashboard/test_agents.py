@@ -68,13 +68,13 @@ def test_a_name_that_no_new_agent_may_have_is_refused_with_a_sentence(
 
 def test_an_agent_is_stopped_and_started_and_rebuilt(hive: Hive, console: Console) -> None:
     Worker(hive)
-    assert "bob is stopping (operation" in console.post("/agents/bob/operate", what="stop", back="list").text
+    assert "bob is stopping (operation" in console.post("/agents/bob/operate", what="stop", back="/agents").text
     ended(hive)
     page = console.get("/agents")
     assert "stopped" in page.part("agent-bob")
     assert deeds(page, "bob") == ["Start bob", "Rebuild bob", "Pause bob"]
     for what, said in (("start", "starting"), ("restart", "restarting"), ("rebuild", "being rebuilt")):
-        page = console.post("/agents/bob/operate", what=what, back="agent")
+        page = console.post("/agents/bob/operate", what=what, back="/agents/bob")
         assert page.path == "/agents/bob"
         assert f"bob is {said} (operation" in page.text
         ended(hive)
@@ -87,7 +87,7 @@ def test_an_operation_under_way_stands_where_the_buttons_were(hive: Hive) -> Non
     hive.start(*FREE, program=STUBBORN.format(ready=str(ready)))
     assert ready.read_text() == "ready"
     console = Console.opened(hive)
-    page = console.post("/agents/manager/operate", what="stop", back="list")
+    page = console.post("/agents/manager/operate", what="stop", back="/agents")
     assert "stopping" in page.part("agent-manager")
     assert "/agents/manager/operate" not in [form.action for form in page.forms]
     (link,) = [link for link in page.links if link.startswith("/operations?id=")]
@@ -99,11 +99,11 @@ def test_an_operation_under_way_stands_where_the_buttons_were(hive: Hive) -> Non
 
 def test_a_paused_agent_says_so_until_it_is_resumed(hive: Hive, console: Console) -> None:
     Worker(hive)
-    page = console.post("/agents/bob/operate", what="pause", back="list")
+    page = console.post("/agents/bob/operate", what="pause", back="/agents")
     assert "bob starts no new turn until it is resumed." in page.text
     assert "paused" in page.part("agent-bob")
     assert "Resume bob" in deeds(page, "bob")
-    page = console.post("/agents/bob/operate", what="resume", back="list")
+    page = console.post("/agents/bob/operate", what="resume", back="/agents")
     assert "paused" not in page.part("agent-bob")
 
 
@@ -170,7 +170,7 @@ def test_who_may_only_look_does_nothing_to_agents(hive: Hive, onlooker: Console)
         ("/agents/bob/destroy", {}),
         ("/agents/bob/purge", {"typed": "bob"}),
         ("/agents/bob/order", {"what": "compact"}),
-        ("/agents/bob/message", {"body": "hi"}),
+        ("/mail/new", {"to": "bob", "body": "hi"}),
     )
     for path, fields in forms:
         assert onlooker.post(path, **fields).status == 403, path

@@ -55,7 +55,7 @@ def test_what_is_decided_is_done_though_the_browser_goes_away_at_once(hive: Hive
 def test_what_is_refused_shows_what_was_typed_and_no_token(console: Console) -> None:
     answer = console.send("/no-such-agent", {"note": "a <b>long</b> thought"})
     assert answer.status == 404
-    for path in ("/agents/nobody/message", "/mail/new"):
+    for path in ("/agents/nobody/order", "/mail/new"):
         refused = console.send(path, {"body": "a <b>long</b> thought", "to": "nobody"})
         assert refused.status in {404, 409}, path
         assert "a <b>long</b> thought" in refused.html.replace("&lt;", "<").replace("&gt;", ">"), path

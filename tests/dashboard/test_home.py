@@ -58,7 +58,7 @@ def test_a_spawn_is_approved_in_place(hive: Hive, console: Console) -> None:
     id_ = hive.manager().ask("request_spawn", name="carol", description="to test")["id"]
     page = console.get("/")
     assert f"Approval {id_}: make the agent carol manager asked 0 s ago to test" in page.part("needs")
-    done = console.post(f"/home/approvals/{id_}", decision="approve", note="welcome")
+    done = console.post(f"/approvals/{id_}", decision="approve", note="welcome")
     assert f"Approval {id_} is granted" in done.text
     resolved = next_event(hive.manager(), "approval_resolved")
     assert (resolved["status"], resolved["note"]) == ("approved", "welcome")
@@ -67,10 +67,10 @@ def test_a_spawn_is_approved_in_place(hive: Hive, console: Console) -> None:
 
 def test_a_denial_carries_its_comment_to_the_manager(hive: Hive, console: Console) -> None:
     id_ = hive.manager().ask("request_spawn", name="carol")["id"]
-    done = console.post(f"/home/approvals/{id_}", decision="deny", note="not now")
+    done = console.post(f"/approvals/{id_}", decision="deny", note="not now")
     assert f"Approval {id_} is denied." in done.text
     assert next_event(hive.manager(), "approval_resolved")["note"] == "not now"
-    late = console.post(f"/home/approvals/{id_}", decision="approve", note="what I typed")
+    late = console.post(f"/approvals/{id_}", decision="approve", note="what I typed")
     assert late.status == 409
     assert f"approval {id_} was already denied by operator: not now" in late.text
     assert "what I typed" in late.text
@@ -82,16 +82,38 @@ def test_a_commit_is_looked_at_before_it_is_approved(hive: Hive, console: Consol
     id_ = hive.manager().ask("request_apply_commit", agent="alice", commit_ref=commit)["id"]
     page = console.get("/")
     assert f"/approvals/{id_}" in page.links
-    assert f"/home/approvals/{id_}" not in [form.action for form in page.forms]
+    assert f"/approvals/{id_}" not in [form.action for form in page.forms]
+    blind = console.post(f"/approvals/{id_}", decision="approve")
+    assert blind.status == 409
+    assert f"approval {id_} changes a configuration: see what on its own page" in blind.text
+    assert "waits for you" in console.get(f"/approvals/{id_}").part("standing")
+
+
+@pytest.mark.parametrize(
+    ("back", "reached"),
+    [
+        ("/", "/"),
+        ("", "/questions"),
+        ("//elsewhere.example/", "/questions"),
+        ("https://elsewhere.example", "/questions"),
+    ],
+)
+def test_a_decision_leads_back_to_the_page_it_was_taken_on_and_never_off_this_console(
+    hive: Hive, console: Console, back: str, reached: str
+) -> None:
+    spawn(hive, "alice")
+    id_ = ask(hive, "Which?", "main", "dev")
+    assert console.get("/").form(f"/questions/{id_}/answer").fields["back"] == "/"
+    assert console.post(f"/questions/{id_}/answer", choice="dev", back=back).path == reached
 
 
 def test_a_question_is_answered_in_place_by_choice_and_in_words(hive: Hive, console: Console) -> None:
     spawn(hive, "alice")
     one, several = ask(hive, "Which?", "main", "dev"), ask(hive, "Which ones?", "x", "y", "z", multi=True)
-    form = console.get("/").form(f"/home/questions/{one}")
+    form = console.get("/").form(f"/questions/{one}/answer")
     assert form.buttons == ["Answer"]
-    assert f"Question {one} is answered." in console.post(f"/home/questions/{one}", choice="dev", text="").text
-    console.post(f"/home/questions/{several}", choice=["x", "z"], text="and w")
+    assert f"Question {one} is answered." in console.post(f"/questions/{one}/answer", choice="dev", text="").text
+    console.post(f"/questions/{several}/answer", choice=["x", "z"], text="and w")
     rows = {row["id"]: row for row in hive.host().ask("questions", all=True)["questions"]}
     assert (rows[one]["answer"], rows[one]["answered_by"]) == ("dev", "operator")
     assert rows[several]["answer"] == "x, z, and w"
@@ -100,9 +122,9 @@ def test_a_question_is_answered_in_place_by_choice_and_in_words(hive: Hive, cons
 def test_an_empty_answer_is_refused_and_the_question_stays(hive: Hive, console: Console) -> None:
     spawn(hive, "alice")
     id_ = ask(hive, "Why?")
-    refused = console.post(f"/home/questions/{id_}", text="  ")
+    refused = console.post(f"/questions/{id_}/answer", text="  ")
     assert refused.status == 409
-    assert "the answer is empty" in refused.text
+    assert f"the answer to question {id_} is empty" in refused.text
     assert "Why?" in console.get("/").part("needs")
 
 
@@ -127,8 +149,8 @@ def test_an_agent_that_crashed_is_there_with_its_cause_and_started_again(hive: H
     os.kill(hive.pid("alice"), signal.SIGKILL)
     next_event(hive.manager(), "container_crash")
     assert "alice crashed killed by SIGKILL It is not started again by itself." in console.get("/").part("needs")
-    done = console.post("/home/agents/alice/start")
-    assert "alice is being started" in done.text
+    done = console.post("/agents/alice/operate", what="start", back="/")
+    assert "alice is starting" in done.text
     assert hive.host().ask("start", name="alice", wait=True)["ok"]
     assert "Nothing needs you." in console.get("/").part("needs")
 
@@ -144,12 +166,12 @@ def test_an_agent_that_is_not_logged_in_is_given_a_token_that_no_page_shows(hive
     assert (field["type"], field.get("value")) == ("password", None)
     with hive.agent("alice") as harness, ThreadPoolExecutor() as threads:
         taken = threads.submit(harness.ask, "orders", wait_seconds=20)
-        done = console.post("/home/agents/alice/login", login="sk-secret")
+        done = console.post("/agents/alice/login", login="sk-secret")
         (order,) = taken.result()["orders"]
     assert (order["order"], order["token"]) == ("login", "sk-secret")
     assert "alice has the token." in done.text
     assert hive.host().ask("stop", name="alice")["ok"]
-    refused = console.post("/home/agents/alice/login", login="sk-secret")
+    refused = console.post("/agents/alice/login", login="sk-secret")
     assert refused.status == 409
     assert "'alice' does not run" in refused.text
     assert "sk-secret" not in refused.html
@@ -163,7 +185,7 @@ def test_a_dead_letter_is_sent_again(hive: Hive, console: Console) -> None:
     assert alice.ask("recv", max=1)["messages"]
     assert alice.ask("requeue_inflight", ids=[id_], spent=True)["kind"] == "ok"
     assert f"Message {id_} is a dead letter operator to alice" in console.get("/").part("needs")
-    assert f"Message {id_} is queued again." in console.post(f"/home/dead-letters/{id_}/requeue").text
+    assert f"Message {id_} is queued again." in console.post(f"/mail/{id_}/requeue").text
     assert [row["id"] for row in alice.ask("recv", max=1)["messages"]] == [id_]
 
 
@@ -176,7 +198,7 @@ def test_a_held_conversation_is_let_go(hive: Hive, console: Console) -> None:
         assert one.ask("send", to=other, body="thank you", in_reply_to=id_)["kind"] == "ok"
     page = console.get("/")
     assert "A conversation is held: alice, bob 1 message waits since" in page.part("needs")
-    assert f"Conversation {thread} goes on." in console.post(f"/home/threads/{thread}/release").text
+    assert f"Conversation {thread} goes on." in console.post(f"/mail/held/{thread}/release").text
     assert "Nothing needs you." in console.get("/").part("needs")
 
 
@@ -214,7 +236,7 @@ def test_what_agents_write_is_shown_and_does_nothing(hive: Hive, console: Consol
     assert "U+202E" in page.part(f"question-{id_}")
     assert "\u202e" not in page.part("needs")
     assert len(page.ids) == len(set(page.ids))
-    done = console.post(f"/home/questions/{id_}", choice=HOSTILE)
+    done = console.post(f"/questions/{id_}/answer", choice=HOSTILE)
     assert f"Question {id_} is answered." in done.text
 
 
@@ -227,6 +249,6 @@ def test_who_may_only_look_sees_it_all_and_no_button(hive: Hive, console: Consol
     page = onlooker.get("/")
     assert "3 things need you." in page.part("needs")
     assert "main" in page.part(f"question-{question}")
-    assert not [form for form in page.forms if form.action.startswith("/home/")]
-    assert onlooker.send(f"/home/approvals/{id_}", {"decision": "approve"}).status == 403
-    assert console.get("/").form(f"/home/approvals/{id_}").buttons == ["Approve", "Deny"]
+    assert not [form for form in page.forms if form.method == "post"]
+    assert onlooker.send(f"/approvals/{id_}", {"decision": "approve"}).status == 403
+    assert console.get("/").form(f"/approvals/{id_}").buttons == ["Approve", "Deny"]

@@ -14,8 +14,7 @@ from hyperhive.dashboard.templating import count, money, span
 from hyperhive.dashboard.turn_stream import entries
 from hyperhive.errors import Refused
 from hyperhive.store.agents import unknown
-from hyperhive.store.mail import Post
-from hyperhive.wire.names import OPERATOR, shown
+from hyperhive.wire.names import shown
 from hyperhive.wire.states import OrderKind
 from hyperhive.wire.turns import Turn
 
@@ -71,18 +70,6 @@ async def order(asked: Asked) -> Answer:
     await asked.services.harnesses.order(name, kind, model=model if kind is OrderKind.SET_MODEL else None)
     said = done.format(name=name, model="the configured model" if model is None else model)
     return Elsewhere(f"/agents/{name}", said)
-
-
-@post("/agents/<name>/message")
-async def message(asked: Asked) -> Answer:
-    """Send the agent a message as the operator."""
-    name, body = asked.arguments["name"], asked.said("body")
-    if body is None:
-        sentence = "nothing was sent: the message is empty"
-        raise Refused(sentence)
-    sent = Post(sender=OPERATOR, to=name, body=body, at=asked.services.broker.now())
-    (id_,) = await asked.services.broker.send(sent)
-    return Elsewhere(f"/agents/{name}", f"Sent to {name} as message {id_}.")
 
 
 @get("/agents/<name>/log")

@@ -8,7 +8,7 @@ from hyperhive.dashboard.agent_words import being
 from hyperhive.dashboard.routes import Answer, Asked, Elsewhere, NotFound, Page, get, post
 from hyperhive.errors import Refused
 from hyperhive.wire.names import OPERATOR, shown
-from hyperhive.wire.states import OperationKind
+from hyperhive.wire.states import OperationKind, OrderKind
 
 KINDS: Final = {kind.value: kind for kind in OperationKind if kind.value in {"start", "stop", "restart", "rebuild"}}
 PAUSES: Final = {"pause": True, "resume": False}
@@ -31,11 +31,20 @@ async def operate(asked: Asked) -> Answer:
     if what in PAUSES:
         await asked.services.roster.set_paused(name, paused=PAUSES[what])
         done = "starts no new turn until it is resumed" if PAUSES[what] else "goes on with its mail"
-        return Elsewhere(_back(asked), f"{name} {done}.")
+        return Elsewhere(asked.back("/agents"), f"{name} {done}.")
     if what not in KINDS:
         message = f"there is no such deed as {shown(what)}; there are {', '.join((*KINDS, *PAUSES))}"
         raise Refused(message)
     return await _begun(asked, name, KINDS[what])
+
+
+@post("/agents/<name>/login")
+async def login(asked: Asked) -> Answer:
+    """Bring an agent's runner a token, or let it try again with the one it has. No answer shows anything of a token."""
+    name, token = asked.arguments["name"], asked.said("login")
+    await asked.services.harnesses.order(name, OrderKind.LOGIN, token=token)
+    done = f"{name} has the token." if token else f"{name} tries again with what it has."
+    return Elsewhere(asked.back(f"/agents/{name}"), done)
 
 
 @get("/agents/<name>/destroy")
@@ -70,9 +79,4 @@ async def _begun(asked: Asked, name: str, kind: OperationKind, *, flag: bool = F
     lifecycle = asked.services.lifecycle
     id_ = await lifecycle.request(name, kind, OPERATOR, flag=flag)
     (operation,) = await lifecycle.rows([id_])
-    return Elsewhere(_back(asked), f"{name} is {being(operation)} (operation {id_}).")
-
-
-def _back(asked: Asked) -> str:
-    """Where the form stood: on the agent's own page, or on the list."""
-    return f"/agents/{asked.arguments['name']}" if asked.said("back") == "agent" else "/agents"
+    return Elsewhere(asked.back("/agents"), f"{name} is {being(operation)} (operation {id_}).")

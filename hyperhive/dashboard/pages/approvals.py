@@ -26,9 +26,9 @@ SEEN: Final = "seen"
 async def approvals(asked: Asked) -> Answer:
     """The undecided ones, then the decided, of all agents or of one."""
     service, agent = asked.services.approvals, asked.wanted("agent")
-    before = asked.wanted("before")
+    before = asked.number("before", "the number of an approval")
     waiting = await service.undecided()
-    decided = await service.decided(SHOWN + 1, _number(before))
+    decided = await service.decided(SHOWN + 1, before)
     return Page(
         "approvals.html",
         {
@@ -57,7 +57,7 @@ async def decide(asked: Asked) -> Answer:
         said = await _decide(asked, found)
     except HiveError as refusal:
         return await _approval(asked, await _found(asked), str(refusal))
-    return Elsewhere(f"/approvals/{found.id}", said)
+    return Elsewhere(asked.back(f"/approvals/{found.id}"), said)
 
 
 async def _decide(asked: Asked, found: Approval) -> str:
@@ -70,6 +70,9 @@ async def _decide(asked: Asked, found: Approval) -> str:
             grave = [change for change in await _changes(asked, found) if change.grave]
             if grave and asked.said(SEEN) is None:
                 message = f"{found.agent} is to reach more of the host than it does; say that you have seen that"
+                raise Refused(message)
+            if found.sha is not None and asked.said("digest") is None:
+                message = f"approval {found.id} changes a configuration: see what on its own page, and approve it there"
                 raise Refused(message)
             operation = await service.approve(found.id, OPERATOR, asked.said("digest"), note)
             return f"Approval {found.id} is granted; operation {operation} carries it out."
@@ -170,7 +173,3 @@ def standing(found: Approval) -> tuple[str, str]:
             return "denied", "idle"
         case ApprovalStatus.CANCELLED:
             return "withdrawn", "idle"
-
-
-def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else None

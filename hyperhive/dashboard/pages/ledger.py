@@ -8,8 +8,7 @@ from typing import Final
 from attrs import evolve, frozen
 
 from hyperhive.dashboard.routes import Answer, Asked, Page, get
-from hyperhive.errors import HiveError, Refused
-from hyperhive.wire.names import shown
+from hyperhive.errors import HiveError
 from hyperhive.wire.records import Approval, ConfigEvent
 from hyperhive.wire.states import ApprovalKind, ApprovalStatus
 
@@ -50,7 +49,7 @@ class Entry:
 @get("/ledger")
 async def ledger(asked: Asked) -> Answer:
     """Everything, newest first; or what is about one agent."""
-    name, skipped = asked.wanted("agent"), _skipped(asked.wanted("skip"))
+    name, skipped = asked.wanted("agent"), asked.number("skip", "a number of entries") or 0
     names = await asked.services.roster.names()
     entries = [entry for row in await asked.services.approvals.every() for entry in _of_approval(row)]
     for agent in names:
@@ -98,10 +97,3 @@ def _of_config(agent: str, events: Sequence[ConfigEvent]) -> Iterable[Entry]:
                 id=f"tag-{agent}-{step}-{number}", at=event.at, agent=agent, word=step, tone=_STEPS[step],
                 what=event.tag, text=event.text or None, sha=event.sha,
             )  # fmt: skip
-
-
-def _skipped(value: str | None) -> int:
-    if value is not None and not (value.isascii() and value.isdecimal() and len(value) <= 9):
-        message = f"'skip' is a number of entries, not {shown(value)}"
-        raise Refused(message)
-    return 0 if value is None else int(value)

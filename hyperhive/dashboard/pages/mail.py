@@ -26,7 +26,7 @@ async def mail(asked: Asked) -> Answer:
     """The last messages, all or those that a search wants; and the conversations that are held."""
     given = {name: asked.wanted(name) or "" for name in FILTERS}
     try:
-        wanted, before = _wanted(given), _before(asked)
+        wanted, before = _wanted(given), asked.number("before", "the number of a message")
     except Refused as refusal:
         return await _listed(asked, given, {"rows": (), "refusal": str(refusal), "before": None, "note": None}, 400)
     found = await asked.services.mailroom.find(wanted, before, ROWS)
@@ -57,7 +57,7 @@ async def release(asked: Asked) -> Answer:
     """Let a held conversation go on."""
     thread = int(asked.arguments["thread"])
     await asked.services.broker.release(thread)
-    return Elsewhere("/mail", f"Conversation {thread} goes on.")
+    return Elsewhere(asked.back("/mail"), f"Conversation {thread} goes on.")
 
 
 def _wanted(given: dict[str, str]) -> Wanted:
@@ -93,13 +93,3 @@ def _day(value: str, later: int = 0) -> int | None:
     except (ValueError, OverflowError) as error:
         message = f"{shown(value)} is no day; one is written as 2026-01-31"
         raise Refused(message) from error
-
-
-def _before(asked: Asked) -> int | None:
-    value = asked.wanted("before")
-    if value is None:
-        return None
-    if not (value.isascii() and value.isdecimal() and len(value) <= 18):
-        message = f"'before' is the number of a message, not {shown(value)}"
-        raise Refused(message)
-    return int(value)

@@ -9,7 +9,7 @@ from hyperhive.dashboard.routes import Answer, Asked, Elsewhere, NotFound, Page,
 from hyperhive.errors import Refused
 from hyperhive.store.mail import Post
 from hyperhive.wire.fields import BODY_BYTES
-from hyperhive.wire.names import EVERYONE, OPERATOR, REMINDER, SYSTEM, shown
+from hyperhive.wire.names import EVERYONE, OPERATOR, REMINDER, SYSTEM
 
 LONG: Final = 2000
 """Characters beyond which a message of a conversation is folded."""
@@ -56,12 +56,12 @@ async def send(asked: Asked) -> Answer:
     if len(body.encode(errors="replace")) > BODY_BYTES:
         message = f"the message is too long; at most {BODY_BYTES} bytes go into one"
         raise Refused(message)
-    cause = _number(asked.said("in_reply_to"))
+    cause = asked.number("in_reply_to", "the number of a message")
     broker = asked.services.broker
     ids = await broker.send(Post(sender=OPERATOR, to=to, body=body, at=broker.now(), in_reply_to=cause))
     told = f"Message {ids[0]} is on its way to {to}." if len(ids) == 1 else f"{len(ids)} messages are on their way."
     back = f"/mail/{cause}" if cause is not None else f"/mail/{ids[0]}" if len(ids) == 1 else "/mail"
-    return Elsewhere(back, told)
+    return Elsewhere(asked.back(back), told)
 
 
 @post("/mail/<id:int>/requeue")
@@ -69,13 +69,4 @@ async def requeue(asked: Asked) -> Answer:
     """Queue a dead letter again."""
     id_ = int(asked.arguments["id"])
     await asked.services.broker.revive(id_)
-    return Elsewhere(f"/mail/{id_}", f"Message {id_} is queued again.")
-
-
-def _number(value: str | None) -> int | None:
-    if value is None:
-        return None
-    if not (value.isascii() and value.isdecimal() and len(value) <= 18):
-        message = f"'in reply to' is the number of a message, not {shown(value)}"
-        raise Refused(message)
-    return int(value)
+    return Elsewhere(asked.back(f"/mail/{id_}"), f"Message {id_} is queued again.")

@@ -61,7 +61,7 @@ async def answer(asked: Asked) -> Answer:
         message = f"the answer to question {id_} is empty; choose an option or write something"
         raise Refused(message)
     await asked.services.questions.answer(id_, OPERATOR, None, choices, text)
-    return Elsewhere("/questions", f"Question {id_} is answered.")
+    return Elsewhere(asked.back("/questions"), f"Question {id_} is answered.")
 
 
 @post("/questions/<id:int>/cancel")
@@ -69,4 +69,4 @@ async def cancel(asked: Asked) -> Answer:
     """Close a question without an answer."""
     id_ = int(asked.arguments["id"])
     await asked.services.questions.cancel(id_, OPERATOR)
-    return Elsewhere("/questions", f"Question {id_} is cancelled; who asked is told.")
+    return Elsewhere(asked.back("/questions"), f"Question {id_} is cancelled; who asked is told.")

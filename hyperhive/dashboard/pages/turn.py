@@ -34,11 +34,11 @@ async def turn(asked: Asked) -> Answer:
 @get("/agents/<name>/stream")
 async def stream(asked: Asked) -> Answer:
     """What of the turn `turn` came after the event `after`, without a page around it."""
-    wanted = asked.wanted("turn") or ""
-    if not (wanted.isascii() and wanted.isdigit() and len(wanted) <= 18):
+    wanted = asked.number("turn", "the number of a turn")
+    if wanted is None:
         message = "'turn' must be the number of a turn"
         raise NotFound(message)
-    found, events = await _read(asked, int(wanted))
+    found, events = await _read(asked, wanted)
     last = events[-1].seq if events else _after(asked)
     return Page(
         "stream.html", {"turn": found, "entries": entries(found.id, events), "last": last, "begins": _after(asked) == 0}
@@ -46,9 +46,9 @@ async def stream(asked: Asked) -> Answer:
 
 
 async def _read(asked: Asked, id_: int) -> tuple[Turn, tuple[TurnEvent, ...]]:
-    name = asked.arguments["name"]
+    name, after = asked.arguments["name"], _after(asked)
     try:
-        found, events = await asked.services.turns.log(id_, _after(asked))
+        found, events = await asked.services.turns.log(id_, after)
     except Refused as refusal:
         raise NotFound(str(refusal)) from refusal
     if found.agent != name:
@@ -58,5 +58,4 @@ async def _read(asked: Asked, id_: int) -> tuple[Turn, tuple[TurnEvent, ...]]:
 
 
 def _after(asked: Asked) -> int:
-    after = asked.wanted("after") or ""
-    return int(after) if after.isascii() and after.isdigit() and len(after) <= 18 else 0
+    return asked.number("after", "the number of an event") or 0
