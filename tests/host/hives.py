@@ -57,19 +57,28 @@ class NspawnHive(Hive):
 
 
 def prints(unit: str, beginning: str) -> bool:
-    """Whether this invocation of the unit prints such a line, waited for.
+    """Whether the unit, once it is active, prints such a line in this invocation, waited for.
 
-    The journal is read again and again: `journalctl --follow` was seen to miss lines that are in it, where files of
-    the journal had just been added.
+    The invocation is asked for again and again: the unit may not have been started yet, and be known by its last one.
+    So is the journal: `journalctl --follow` was seen to miss lines that are in it, where files of the journal had just
+    been added.
     """
-    invocation = call("systemctl", "show", unit, "--property=InvocationID", "--value")
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
-        printed = call("journalctl", "--output=cat", f"_SYSTEMD_INVOCATION_ID={invocation}")
-        if any(line.startswith(beginning) for line in printed.splitlines()):
-            return True
+        state, invocation = _standing(unit)
+        if state == "active":
+            printed = call("journalctl", "--output=cat", f"_SYSTEMD_INVOCATION_ID={invocation}")
+            if any(line.startswith(beginning) for line in printed.splitlines()):
+                return True
         time.sleep(0.05)
     return False
+
+
+def _standing(unit: str) -> tuple[str, str]:
+    """The unit's state, and which invocation of it that is about."""
+    shown = call("systemctl", "show", unit, "--property=ActiveState,InvocationID")
+    told = dict(line.split("=", 1) for line in shown.splitlines())
+    return told["ActiveState"], told["InvocationID"]
 
 
 def call(*words: str) -> str:

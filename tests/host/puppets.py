@@ -76,7 +76,11 @@ class Puppet:
 
     def wait(self) -> None:
         """Return when it can be told something."""
-        assert prints(self.hive.unit(self.name), IS_OPEN), f"{self.name} did not open its door"
+        unit = self.hive.unit(self.name)
+        if not prints(unit, IS_OPEN):
+            last = call("journalctl", "--output=short-precise", "--unit", unit, "--lines=40")
+            standing = call("systemctl", "show", unit, "--property=ActiveState,SubState,InvocationID,NRestarts")
+            raise AssertionError(f"{self.name} did not open its door\n{standing}\n{last}")
 
     def do(self, code: str, *descriptors: int) -> Any:
         """Have it run that; what it set `result` to."""
