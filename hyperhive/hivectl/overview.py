@@ -15,6 +15,7 @@ from hyperhive.hivectl.page import Line, Page, Table, View
 from hyperhive.wire import host_requests as ask
 from hyperhive.wire.host_turn_requests import Held
 from hyperhive.wire.names import MANAGER
+from hyperhive.wire.needs import is_for_operator
 
 if TYPE_CHECKING:
     from hyperhive.wire.records import AgentStatus, Approval, Backend, Console, MessageRow, Operation, Question
@@ -56,7 +57,7 @@ class Standing:
             agents.agent_statuses or (),
             pending.approvals or (),
             pending.more or 0,
-            [row for row in questions.questions or () if row.to is None],
+            [row for row in questions.questions or () if is_for_operator(row)],
             dead.messages or (),
             held.held or (),
             operations.operations or (),
@@ -68,7 +69,7 @@ class Standing:
     @property
     def failed(self) -> Sequence[AgentStatus]:
         """The agents that stopped though nobody had asked for that."""
-        return [one for one in self.agents if one.failed and not one.running]
+        return [one for one in self.agents if one.failed]
 
 
 def status(replies: Sequence[HostResponse], view: View) -> Page:
