@@ -24,6 +24,7 @@ from hyperhive.logs import json_observer
 from hyperhive.notify import notifier
 from hyperhive.protocols.admission import Operators
 from hyperhive.wire.codec import HOST
+from hyperhive.wire.dangers import danger
 
 _log = Logger()
 
@@ -31,11 +32,6 @@ FILES_APART_FROM_AGENTS = 100
 """Open files that the daemon needs beside what its agents take, generously."""
 FILES_OF_AN_AGENT = 4
 """At most: its socket, a connection, its first process, and that one's mounts, which `local` has not."""
-DANGERS = {
-    "local": "agents run as this user and can do what it can",
-    "nixos": "whoever becomes root in a container is root on the host",
-}
-"""What an agent that attacks can do where nothing isolates it."""
 
 
 class Hive(MultiService):
@@ -131,11 +127,8 @@ class Hive(MultiService):
         room = (files - FILES_APART_FROM_AGENTS) // FILES_OF_AN_AGENT
         _log.info("{files} files may be open: room for {room} agents with a connection each", files=files, room=room)
         if not backend.isolates:
-            _log.info(
-                "containers are '{kind}', which isolates nobody: {danger}",
-                kind=backend.kind,
-                danger=DANGERS[backend.kind],
-            )
+            kind = backend.kind
+            _log.info("containers are '{kind}', which isolates nobody{danger}", kind=kind, danger=danger(kind))
         _log.info("try next:  export HIVE_HOST_SOCKET={socket}", socket=layout.host_socket)
         for words in ("status", "spawn alice", "send alice 'hello'"):
             _log.info("           {hivectl} {words}", hivectl=hivectl, words=words)
