@@ -1,21 +1,18 @@
-"""The hive's parts, and how they are joined; nothing is opened or started here."""
+"""Making the hive's parts and joining them; nothing is opened or started here."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from attrs import define
-from twisted.application.service import Service
-
 from hyperhive import agent_toml
 from hyperhive.backends import make_containers
-from hyperhive.boundaries import IContainers
 from hyperhive.config import Config
 from hyperhive.dashboard.facts import Facts
 from hyperhive.dashboard.services import Services
 from hyperhive.dashboard.site import Dashboard
+from hyperhive.parts import Agents, Mail, Outside, Parts
 from hyperhive.protocols.agent import AgentDesk
 from hyperhive.protocols.answers import Desk
 from hyperhive.protocols.host import HostDesk
@@ -58,133 +55,53 @@ from hyperhive.wire.names import MANAGER
 from hyperhive.wire.records import Console, Urls
 
 
-@define(eq=False)
-class Parts:
-    """What a hive is made of."""
-
-    database: Database
-    containers: IContainers
-    doors: Doors
-    broker: Broker
-    leases: Leases
-    turns: Turns
-    orders: Orders
-    harnesses: Harnesses
-    questions: Questions
-    reminders: Reminders
-    lifecycle: Lifecycle
-    approvals: Approvals
-    crash_watch: CrashWatch
-    restarts: Restarts
-    retention: Retention
-    roster: Roster
-    configurations: Configurations
-    pulse: Pulse
-    updates: Updates
-    sessions: Sessions
-    notices: Notices | None
-    dashboard: Dashboard
-
-    @property
-    def services(self) -> tuple[Service, ...]:
-        """Those with something to start or stop, in the order of starting."""
-        return (
-            self.broker,
-            self.leases,
-            self.turns,
-            self.orders,
-            self.approvals,
-            self.lifecycle,
-            self.questions,
-            self.reminders,
-            self.crash_watch,
-            self.restarts,
-            self.retention,
-            self.updates,
-            *([] if self.notices is None else [self.notices]),
-        )
-
-
 def assemble(reactor: Any, config: Config, soft_files: int) -> Parts:
     """Make every part and join them; nothing is opened or started."""
-    database = Database(partial(open_database, config.layout.database), reactor, reactor.callFromThread)
-    broker = Broker(database, reactor, Feed(reactor.seconds()), config.mail)
-    leases = Leases(broker)
-    turns = Turns(broker, leases)
-    containers = make_containers(reactor, config, soft_files)
-    orders = Orders(reactor)
-    roster = Roster(broker, containers)
-    questions = Questions(broker)
-    doors = Doors(reactor, config.layout, containers, lambda name, look: agent_desk(config, parts, name, look))
-    crashes = Crashes(broker, leases, containers, config.restart)
-    pulse = Pulse()
-    repositories = Repositories(reactor, config.layout, _first_files)
-    configurations = Configurations(broker, repositories, containers, config.layout)
-    writing = Writing(database, reactor)
-    launches = Launches(broker, leases, containers, pulse, writing, configurations)
-    deploys = Deploys(broker, containers, repositories, launches, writing)
-    labour = Labour(
-        broker, leases, crashes, containers, doors, launches, deploys, writing, config.layout, config.restart
-    )  # fmt: skip
-    lifecycle = Lifecycle(broker, labour, containers.longest_name)
-    proposals = Proposals(broker, repositories, configurations)
-    approvals = Approvals(broker, lifecycle, proposals)
-    crash_watch = CrashWatch(crashes, containers, reactor, config.poll_interval)
-    restarts = Restarts(broker, lifecycle, containers, config.restart)
-    lifecycle.after_each(crash_watch.look)
-    lifecycle.after_each(proposals.tell_soon)
-    lifecycle.after_each(restarts.look)
-    crashes.after_each(restarts.look)
-    sessions = Sessions(broker)
-    harnesses = Harnesses(broker, containers, orders)
-    services = Services(
-        broker=broker,
-        mailroom=Mailroom(broker),
-        approvals=approvals,
-        configurations=configurations,
-        questions=questions,
-        lifecycle=lifecycle,
-        roster=roster,
-        changes=Changes(broker, roster),
-        turns=turns,
-        harnesses=harnesses,
-        sessions=sessions,
-        urls=Urls(domain=config.domain, home=config.home),
-        facts=_facts(config, lambda: parts.dashboard.where),
-        hive=config.hive,
-    )
+    mail = _mail(reactor, config)
+    outside = _outside(reactor, config, soft_files, mail, lambda name, look: agent_desk(config, parts, name, look))
+    agents = _agents(reactor, config, mail, outside)
+    services = _services(config, mail, outside, agents, lambda: parts.dashboard.where)
     parts = Parts(
-        database=database,
-        containers=containers,
-        doors=doors,
-        broker=broker,
-        leases=leases,
-        turns=turns,
-        orders=orders,
-        harnesses=harnesses,
-        questions=questions,
-        reminders=Reminders(broker),
-        lifecycle=lifecycle,
-        approvals=approvals,
-        crash_watch=crash_watch,
-        restarts=restarts,
-        retention=Retention(broker),
-        roster=roster,
-        configurations=configurations,
-        pulse=pulse,
-        updates=Updates(broker, lifecycle, approvals, configurations, containers),
-        sessions=sessions,
-        notices=_notices(reactor, config, services.changes),
+        mail=mail,
+        outside=outside,
+        agents=agents,
+        notices=tuple(_notices(reactor, config, services.changes)),
         dashboard=Dashboard(reactor, services, config.dashboard, config.dashboard_url),
     )
     return parts
 
 
-def _notices(reactor: Any, config: Config, changes: Changes) -> Notices | None:
-    """What tells the operator elsewhere, if that is wanted."""
-    if config.notify_url is None:
-        return None
-    return Notices(changes, reactor, WebHook(reactor, config.notify_url, config.dashboard_url).send)
+def _mail(reactor: Any, config: Config) -> Mail:
+    database = Database(partial(open_database, config.layout.database), reactor, reactor.callFromThread)
+    broker = Broker(database, reactor, Feed(reactor.seconds()), config.mail)
+    leases = Leases(broker)
+    return Mail(
+        broker=broker,
+        leases=leases,
+        turns=Turns(broker, leases),
+        orders=Orders(reactor),
+        questions=Questions(broker),
+        reminders=Reminders(broker),
+        retention=Retention(broker),
+        sessions=Sessions(broker),
+    )
+
+
+def _outside(
+    reactor: Any, config: Config, soft_files: int, mail: Mail, desk: Callable[[str, Callable[[], None]], Desk]
+) -> Outside:
+    """`desk` makes what answers a connection of the agent of that name."""
+    containers = make_containers(reactor, config, soft_files)
+    repositories = Repositories(reactor, config.layout, _first_files)
+    return Outside(
+        containers=containers,
+        doors=Doors(reactor, config.layout, containers, desk),
+        pulse=Pulse(),
+        repositories=repositories,
+        configurations=Configurations(mail.broker, repositories, containers, config.layout),
+        roster=Roster(mail.broker, containers),
+        harnesses=Harnesses(mail.broker, containers, mail.orders),
+    )
 
 
 def _first_files(name: str) -> dict[str, bytes]:
@@ -192,42 +109,94 @@ def _first_files(name: str) -> dict[str, bytes]:
     return {agent_toml.FILE: agent_toml.default(name)}
 
 
-def _facts(config: Config, console: Callable[[], Console]) -> Facts:
-    """What the console says of the hive itself."""
-    return Facts(layout=config.layout, mail=config.mail, restart=config.restart, console=console)
+def _agents(reactor: Any, config: Config, mail: Mail, outside: Outside) -> Agents:
+    broker, containers, configurations = mail.broker, outside.containers, outside.configurations
+    crashes = Crashes(broker, mail.leases, containers, config.restart)
+    lifecycle = _lifecycle(reactor, config, mail, outside, crashes)
+    proposals = Proposals(broker, outside.repositories, configurations)
+    approvals = Approvals(broker, lifecycle, proposals)
+    crash_watch = CrashWatch(crashes, containers, reactor, config.poll_interval)
+    restarts = Restarts(broker, lifecycle, containers, config.restart)
+    for hint in (crash_watch.look, proposals.tell_soon, restarts.look):
+        lifecycle.after_each(hint)
+    crashes.after_each(restarts.look)
+    return Agents(
+        lifecycle=lifecycle,
+        approvals=approvals,
+        updates=Updates(broker, lifecycle, approvals, configurations, containers),
+        crash_watch=crash_watch,
+        restarts=restarts,
+    )
+
+
+def _lifecycle(reactor: Any, config: Config, mail: Mail, outside: Outside, crashes: Crashes) -> Lifecycle:
+    broker, leases, containers = mail.broker, mail.leases, outside.containers
+    writing = Writing(broker.database, reactor)
+    launches = Launches(broker, leases, containers, outside.pulse, writing, outside.configurations)
+    deploys = Deploys(broker, containers, outside.repositories, launches, writing)
+    labour = Labour(
+        broker, leases, crashes, containers, outside.doors, launches, deploys, writing, config.layout, config.restart
+    )  # fmt: skip
+    return Lifecycle(broker, labour, containers.longest_name)
+
+
+def _services(config: Config, mail: Mail, outside: Outside, agents: Agents, console: Callable[[], Console]) -> Services:
+    """What the console's pages may ask; `console` says where it is now."""
+    return Services(
+        broker=mail.broker,
+        mailroom=Mailroom(mail.broker),
+        approvals=agents.approvals,
+        configurations=outside.configurations,
+        questions=mail.questions,
+        lifecycle=agents.lifecycle,
+        roster=outside.roster,
+        changes=Changes(mail.broker, outside.roster),
+        turns=mail.turns,
+        harnesses=outside.harnesses,
+        sessions=mail.sessions,
+        urls=Urls(domain=config.domain, home=config.home),
+        facts=Facts(layout=config.layout, mail=config.mail, restart=config.restart, console=console),
+        hive=config.hive,
+    )
+
+
+def _notices(reactor: Any, config: Config, changes: Changes) -> Iterator[Notices]:
+    """What tells the operator elsewhere, if that is wanted."""
+    if config.notify_url is not None:
+        yield Notices(changes, reactor, WebHook(reactor, config.notify_url, config.dashboard_url).send)
 
 
 def host_desk(config: Config, parts: Parts) -> HostDesk:
     """What answers the operator."""
     return HostDesk(
-        broker=parts.broker,
-        approvals=parts.approvals,
-        configurations=parts.configurations,
-        questions=parts.questions,
-        lifecycle=parts.lifecycle,
-        roster=parts.roster,
-        changes=Changes(parts.broker, parts.roster),
+        broker=parts.mail.broker,
+        approvals=parts.agents.approvals,
+        configurations=parts.outside.configurations,
+        questions=parts.mail.questions,
+        lifecycle=parts.agents.lifecycle,
+        roster=parts.outside.roster,
+        changes=Changes(parts.mail.broker, parts.outside.roster),
         urls=Urls(domain=config.domain, home=config.home),
-        turns=HostTurnDesk(parts.turns, parts.harnesses),
-        console=HostConsoleDesk(parts.sessions, lambda: parts.dashboard.where),
+        turns=HostTurnDesk(parts.mail.turns, parts.outside.harnesses),
+        console=HostConsoleDesk(parts.mail.sessions, lambda: parts.dashboard.where),
     )
 
 
 def agent_desk(config: Config, parts: Parts, name: str, look: Callable[[], None]) -> Desk:
     """What answers one connection of an agent; the manager's knows more."""
     desk = AgentDesk(
-        broker=parts.broker,
-        leases=parts.leases,
-        turns=parts.turns,
-        harnesses=parts.harnesses,
-        questions=parts.questions,
-        reminders=parts.reminders,
-        roster=parts.roster,
+        broker=parts.mail.broker,
+        leases=parts.mail.leases,
+        turns=parts.mail.turns,
+        harnesses=parts.outside.harnesses,
+        questions=parts.mail.questions,
+        reminders=parts.mail.reminders,
+        roster=parts.outside.roster,
         hive=config.hive,
         name=name,
         look=look,
-        speak=parts.pulse.voice(name),
+        speak=parts.outside.pulse.voice(name),
     )
     if name != MANAGER:
         return desk
-    return ManagerDesk(agent=desk, approvals=parts.approvals, lifecycle=parts.lifecycle)
+    return ManagerDesk(agent=desk, approvals=parts.agents.approvals, lifecycle=parts.agents.lifecycle)

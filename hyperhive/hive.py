@@ -24,6 +24,7 @@ from hyperhive.logs import json_observer
 from hyperhive.notify import notifier
 from hyperhive.protocols.admission import Operators
 from hyperhive.wire.codec import HOST
+from hyperhive.wire.dangers import danger
 
 _log = Logger()
 
@@ -31,11 +32,6 @@ FILES_APART_FROM_AGENTS = 100
 """Open files that the daemon needs beside what its agents take, generously."""
 FILES_OF_AN_AGENT = 4
 """At most: its socket, a connection, its first process, and that one's mounts, which `local` has not."""
-DANGERS = {
-    "local": "agents run as this user and can do what it can",
-    "nixos": "whoever becomes root in a container is root on the host",
-}
-"""What an agent that attacks can do where nothing isolates it."""
 
 
 class Hive(MultiService):
@@ -47,9 +43,10 @@ class Hive(MultiService):
         self._config = config
         self._locks = locks
         self._parts = parts = assemble(reactor, config, soft_files)
-        for part in parts.services:
+        self._database = database = parts.mail.broker.database
+        for part in (*parts.early, parts.agents.lifecycle, *parts.late):
             part.setServiceParent(self)
-        self._notifier = notifier(os.environ, reactor, lambda: parts.database.perform(lambda _: None))
+        self._notifier = notifier(os.environ, reactor, lambda: database.perform(lambda _: None))
         self._started: Deferred[None] | None = None
         self._opened = False
 
@@ -77,20 +74,16 @@ class Hive(MultiService):
         if self._started is not None:
             await self._started
         parts = self._parts
-        if parts.notices is not None:
-            await parts.notices.stopService()
-        # The lifecycle ends first: an agent that is being started by then runs, and can be stopped.
-        await _stop_each(
-            parts.updates, parts.crash_watch, parts.restarts, parts.retention, parts.questions, parts.reminders,
-            parts.lifecycle,
-        )  # fmt: skip
+        await _stop_each(*reversed(parts.late))
+        # Before the agents: one that is being started by then runs, and can be stopped.
+        await parts.agents.lifecycle.stopService()
         if self._config.stop_agents and self._opened:
-            await parts.lifecycle.stop_all()
+            await parts.agents.lifecycle.stop_all()
         await parts.dashboard.stopService()
-        await parts.doors.close_all()
-        await _stop_each(parts.orders, parts.turns, parts.leases, parts.approvals, parts.broker)
-        await maybeDeferred(parts.containers.close)
-        await parts.database.close()
+        await parts.outside.doors.close_all()
+        await _stop_each(*reversed(parts.early))
+        await maybeDeferred(parts.outside.containers.close)
+        await self._database.close()
         self._notifier.stop()
         self._locks.close()
 
@@ -100,22 +93,18 @@ class Hive(MultiService):
 
     async def _start(self) -> None:
         parts = self._parts
-        parts.database.open()
-        await parts.lifecycle.prepare(proc.boot(), parts.containers.kind)
+        self._database.open()
+        await parts.agents.lifecycle.prepare(proc.boot(), parts.outside.containers.kind)
         self._opened = True
-        _start_each(parts.broker, parts.leases, parts.turns, parts.orders, parts.approvals, parts.lifecycle)
-        await parts.configurations.recall()
-        for name in await parts.roster.names():
-            await parts.doors.open(name)
-        await parts.lifecycle.recover()
-        _start_each(
-            parts.questions, parts.reminders, parts.crash_watch, parts.restarts, parts.retention, parts.updates
-        )  # fmt: skip
-        if parts.notices is not None:
-            parts.notices.startService()
+        _start_each(*parts.early, parts.agents.lifecycle)
+        await parts.outside.configurations.recall()
+        for name in await parts.outside.roster.names():
+            await parts.outside.doors.open(name)
+        await parts.agents.lifecycle.recover()
+        _start_each(*parts.late)
         await parts.dashboard.start()
         operators = self._operators()
-        await parts.doors.open_host(HOST, host_desk(self._config, parts), operators.objection_to, operators.gid)
+        await parts.outside.doors.open_host(HOST, host_desk(self._config, parts), operators.objection_to, operators.gid)
         _spare_the_collector()
         self._say_welcome()
 
@@ -130,7 +119,7 @@ class Hive(MultiService):
         return operators
 
     def _say_welcome(self) -> None:
-        layout, backend = self._config.layout, self._parts.containers
+        layout, backend = self._config.layout, self._parts.outside.containers
         hivectl = Path(sys.executable).with_name("hivectl")
         _log.info("the hive is up; its sockets are under {run}", run=layout.run)
         self._notifier.ready(f"up; the sockets are under {layout.run}")
@@ -138,11 +127,8 @@ class Hive(MultiService):
         room = (files - FILES_APART_FROM_AGENTS) // FILES_OF_AN_AGENT
         _log.info("{files} files may be open: room for {room} agents with a connection each", files=files, room=room)
         if not backend.isolates:
-            _log.info(
-                "containers are '{kind}', which isolates nobody: {danger}",
-                kind=backend.kind,
-                danger=DANGERS[backend.kind],
-            )
+            kind = backend.kind
+            _log.info("containers are '{kind}', which isolates nobody{danger}", kind=kind, danger=danger(kind))
         _log.info("try next:  export HIVE_HOST_SOCKET={socket}", socket=layout.host_socket)
         for words in ("status", "spawn alice", "send alice 'hello'"):
             _log.info("           {hivectl} {words}", hivectl=hivectl, words=words)

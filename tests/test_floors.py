@@ -47,6 +47,7 @@ FLOORS = {
     "hyperhive.settings": 7,
     "hyperhive.logs": 7,
     "hyperhive.notify": 7,
+    "hyperhive.parts": 7,
     "hyperhive.premises": 7,
     "hyperhive.unix": 7,
     "hyperhive.webhook": 7,

@@ -12,6 +12,7 @@ from hyperhive.dashboard.happenings import last_words
 from hyperhive.dashboard.services import Services
 from hyperhive.errors import HiveError
 from hyperhive.store.turn_views import UnderWay
+from hyperhive.wire.needs import is_down, is_for_operator
 from hyperhive.wire.records import AgentStatus, Approval, MessageRow, Operation, Question
 from hyperhive.wire.turns import HeldThread
 
@@ -88,7 +89,7 @@ async def look(services: Services) -> Standing:
         trouble=trouble,
         agents=agents,
         approvals=approvals,
-        questions=[question for question in questions if question.to is None],
+        questions=[question for question in questions if is_for_operator(question)],
         dead=dead,
         held=held,
         turns=turns,
@@ -107,7 +108,7 @@ def _needs(standing: Standing) -> Iterator[Need]:
         yield Need(kind="trouble", id=f"trouble-{number}", rank=TROUBLE, row=sentence)
     for agent in standing.agents:
         if agent.failed and agent.operation is None:
-            rank = BROKEN if agent.restart_at is None else MENDING
+            rank = BROKEN if is_down(agent) else MENDING
             yield Need(kind="failed", id=f"failed-{agent.name}", rank=rank, row=agent)
         if agent.needs_login:
             yield Need(kind="login", id=f"login-{agent.name}", rank=BROKEN, row=agent)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from hyperhive.hivectl.page import Column, Line, Page, Remark, Table, Verbatim, View
 from hyperhive.hivectl.patches import styled_lines
 from hyperhive.wire.names import MANAGER
+from hyperhive.wire.needs import is_undecided
 from hyperhive.wire.states import ApprovalStatus
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def _foot(reply: HostResponse, number: int) -> Iterator[Line]:
         yield Line(f"To approve it, see what it changes of what runs: hivectl diff {number}")
         return
     yield Line(f"digest   {reply.digest}")
-    if row is None or (row.status is ApprovalStatus.PENDING and row.decided_at is None):
+    if row is None or is_undecided(row):
         yield Line(f"hivectl approve {number} --digest {reply.digest}", "bold")
     else:
         said = _DECIDED.get(row.status, f"is {row.status.value}")

@@ -13,8 +13,10 @@ from hyperhive.hivectl.decision_pages import asked, options
 from hyperhive.hivectl.mail_pages import who
 from hyperhive.hivectl.page import Line, Page, Table, View
 from hyperhive.wire import host_requests as ask
+from hyperhive.wire.dangers import danger
 from hyperhive.wire.host_turn_requests import Held
 from hyperhive.wire.names import MANAGER
+from hyperhive.wire.needs import is_for_operator
 
 if TYPE_CHECKING:
     from hyperhive.wire.records import AgentStatus, Approval, Backend, Console, MessageRow, Operation, Question
@@ -24,11 +26,6 @@ if TYPE_CHECKING:
 REQUESTS = (
     ask.AgentStatus(), ask.Pending(), ask.Questions(), ask.DeadLetters(), Held(), ask.Operations(), ask.Urls(),
 )  # fmt: skip
-DANGERS = {
-    "local": ": agents can do what you can, and decide what you decide by opening host.sock",
-    "nixos": ": whoever becomes root in a container is root on the host",
-}
-"""What an agent that attacks can do in those that isolate nobody."""
 SHOWN = 5
 """How many of a kind are shown one by one; the rest is a number."""
 
@@ -56,7 +53,7 @@ class Standing:
             agents.agent_statuses or (),
             pending.approvals or (),
             pending.more or 0,
-            [row for row in questions.questions or () if row.to is None],
+            [row for row in questions.questions or () if is_for_operator(row)],
             dead.messages or (),
             held.held or (),
             operations.operations or (),
@@ -68,7 +65,7 @@ class Standing:
     @property
     def failed(self) -> Sequence[AgentStatus]:
         """The agents that stopped though nobody had asked for that."""
-        return [one for one in self.agents if one.failed and not one.running]
+        return [one for one in self.agents if one.failed]
 
 
 def status(replies: Sequence[HostResponse], view: View) -> Page:
@@ -99,7 +96,7 @@ def _surroundings(standing: Standing) -> Iterator[Line]:
         yield Line("")
     if standing.backend and not standing.backend.isolates:
         kind = standing.backend.kind
-        yield Line(f"Containers are '{kind}', which isolates nobody{DANGERS.get(kind, '')}.", "dim")
+        yield Line(f"Containers are '{kind}', which isolates nobody{danger(kind)}.", "dim")
     if standing.console:
         yield where(standing.console)
     if standing.home:

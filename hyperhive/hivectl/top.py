@@ -25,8 +25,8 @@ from hyperhive.protocols.asker import Asker, ConnectionGone
 from hyperhive.wire import host_requests as ask
 from hyperhive.wire.codec import WireError
 from hyperhive.wire.host_requests import HostRequest
+from hyperhive.wire.needs import is_undecided
 from hyperhive.wire.responses import HostResponse
-from hyperhive.wire.states import ApprovalStatus
 
 AGAIN: Final = 1.0
 """Seconds until a daemon that is gone is looked for again."""
@@ -109,9 +109,7 @@ class Top:
         standing = Standing.of(await self._ask(asker, *overview.REQUESTS))
         if standing.other_approvals:
             (reply,) = await self._ask(asker, ask.Pending(all=True))
-            waiting = [
-                row for row in reply.approvals or () if row.status is ApprovalStatus.PENDING and row.decided_at is None
-            ]  # fmt: skip
+            waiting = filter(is_undecided, reply.approvals or ())
             standing = evolve(standing, approvals=sorted(waiting, key=lambda row: row.id))
         self._standing, self.state.trouble = standing, None
         self._draw()

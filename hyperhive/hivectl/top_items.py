@@ -48,7 +48,7 @@ def _needs(standing: Standing, view: View) -> Iterator[Item]:
     for question in standing.questions:
         yield _question(question, view)
     for one in standing.agents:
-        if one.failed and not one.running:
+        if one.failed:
             said = f"{one.name} failed {view.moment(one.since)}" + (f": {one.failure}" if one.failure else "")
             yield _need(f"failed-{one.name}", said, "bold red", f"hivectl start {one.name}", f"hivectl logs {one.name}")
         if one.needs_login:

@@ -19,8 +19,8 @@ from twisted.logger import Logger
 from hyperhive.errors import HiveError
 from hyperhive.services.changes import Changes
 from hyperhive.services.feed import Gap
+from hyperhive.wire.needs import is_dead, is_down, is_for_operator, is_undecided
 from hyperhive.wire.records import AgentStatus, Change
-from hyperhive.wire.states import ApprovalStatus, MessageState, QuestionStatus
 
 _log = Logger()
 
@@ -133,28 +133,24 @@ def needs(change: Change) -> Iterator[tuple[tuple[str, int | str], Notice | None
     """What a change makes need somebody, by what it is known by; None for what needs nobody, or no longer."""
     if change.approval is not None:
         one = change.approval
-        waits = one.status is ApprovalStatus.PENDING and one.decided_at is None
         what = f"{one.kind.value.replace('_', ' ')} of {one.agent} waits for a yes or no"
-        yield ("approval", one.id), Notice("An approval waits", what, f"/approvals/{one.id}") if waits else None
-    if change.question is not None and change.question.to is None:
+        notice = Notice("An approval waits", what, f"/approvals/{one.id}")
+        yield ("approval", one.id), notice if is_undecided(one) else None
+    if change.question is not None:
         asked = change.question
-        waits = asked.status is QuestionStatus.OPEN
-        yield (
-            ("question", asked.id),
-            Notice("A question waits", f"{asked.asker} asks", f"/questions/{asked.id}") if waits else None,
-        )
+        notice = Notice("A question waits", f"{asked.asker} asks", f"/questions/{asked.id}")
+        yield ("question", asked.id), notice if is_for_operator(asked) else None
     if change.message is not None:
         sent = change.message
-        dead = sent.state is MessageState.DEAD
         text = f"message {sent.id} of {sent.sender} to {sent.recipient} was given up"
-        yield ("message", sent.id), Notice("A dead letter", text, f"/mail/{sent.id}") if dead else None
+        yield ("message", sent.id), Notice("A dead letter", text, f"/mail/{sent.id}") if is_dead(sent) else None
     if change.agent is not None:
         yield from _of_agent(change.agent)
 
 
 def _of_agent(agent: AgentStatus) -> Iterator[tuple[tuple[str, int | str], Notice | None]]:
     path = f"/agents/{agent.name}"
-    down = agent.failed and agent.restart_at is None
-    yield ("failed", agent.name), Notice("An agent is down", f"{agent.name} has failed", path) if down else None
-    login = Notice("A login is missing", f"{agent.name} is to be logged in", path) if agent.needs_login else None
-    yield ("login", agent.name), login
+    down = Notice("An agent is down", f"{agent.name} has failed", path)
+    yield ("failed", agent.name), down if is_down(agent) else None
+    login = Notice("A login is missing", f"{agent.name} is to be logged in", path)
+    yield ("login", agent.name), login if agent.needs_login else None

@@ -10,7 +10,9 @@ import pytest
 from hyperhive.services.changes import Changes
 from hyperhive.services.feed import Kind
 from hyperhive.services.notices import MOST_WAITING, SOON, TRIES, Notice, Notices, NotSent
-from hyperhive.wire.names import MANAGER
+from hyperhive.store import agents
+from hyperhive.wire.names import MANAGER, SYSTEM
+from hyperhive.wire.states import OperationKind
 from tests.fakes import Bench
 
 
@@ -77,6 +79,26 @@ def test_a_question_between_agents_needs_no_operator(bench: Bench, phone: Phone)
     bench.get(bench.questions.ask("alice", "bob", "well?", (), None, multi=False))
     bench.pass_time(SOON)
     assert phone.told == []
+
+
+def test_an_agent_that_is_being_started_again_is_not_told_of(bench: Bench, phone: Phone) -> None:
+    bench.do(lambda connection: agents.start_failed(connection, "bob", "exited with status 3", agents.RUNNING))
+    bench.containers.crash("bob", "exited with status 3")
+    started = bench.containers.hold("start bob")
+    bench.get(bench.lifecycle.request("bob", OperationKind.START, SYSTEM))
+    bench.broker.feed.publish(Kind.AGENT, "bob", "bob")
+    bench.pass_time(SOON)
+    assert phone.told == []
+    started.callback(None)
+    bench.settle()
+
+
+def test_an_agent_that_has_failed_and_is_not_started_again_is_told_of(bench: Bench, phone: Phone) -> None:
+    bench.do(lambda connection: agents.start_failed(connection, "bob", "exited with status 3", agents.RUNNING))
+    bench.containers.crash("bob", "exited with status 3")
+    bench.broker.feed.publish(Kind.AGENT, "bob", "bob")
+    bench.pass_time(SOON)
+    assert phone.told == [Notice("An agent is down", "bob has failed", "/agents/bob")]
 
 
 def test_what_was_not_taken_is_tried_again_and_then_given_up(bench: Bench, phone: Phone) -> None:

@@ -6,12 +6,7 @@ from hyperhive import __version__
 from hyperhive.dashboard.routes import Answer, Asked, Elsewhere, Page, get, post
 from hyperhive.dashboard.templating import count, size, span
 from hyperhive.limits import NO, RETENTION_SECONDS, SESSION_IDLE, SESSION_SECONDS, TURN_EVENTS_SECONDS
-
-DANGERS = {
-    "local": "They isolate nobody: agents can do what you can, deciding here included.",
-    "nixos": "They isolate nobody who tries: whoever becomes root in one is root on the host.",
-}
-"""What an agent that attacks can do in containers that don't isolate."""
+from hyperhive.wire.dangers import danger
 
 
 @get("/settings")
@@ -40,11 +35,11 @@ def _facts(asked: Asked) -> list[tuple[str, str]]:
     services, layout = asked.services, asked.services.facts.layout
     backend, console = services.roster.backend, services.facts.console()
     keeps = "They keep even agents that attack away from the host and from each other."
-    danger = keeps if backend.isolates else DANGERS.get(backend.kind, "They isolate nobody.")
+    isolation = keeps if backend.isolates else f"They isolate nobody{danger(backend.kind)}."
     return [
         ("Hive", services.hive),
         ("Version", __version__),
-        ("Containers", f"'{backend.kind}'. {danger}"),
+        ("Containers", f"'{backend.kind}'. {isolation}"),
         *([("Trouble", backend.blind)] if backend.blind else []),
         ("Console", console.url or console.off or "nowhere"),
         ("Browsers find the hive at", services.urls.home or "no address was set ('home' in its configuration)"),
