@@ -10,7 +10,7 @@ from typing import Final
 from attrs import frozen
 
 from hyperhive.agent.claude.settings import TURN, login_directory
-from hyperhive.agent.command import GRACE
+from hyperhive.agent.runner import GRACE
 from hyperhive.agent_config import CLAUDE, COMMAND, RUNNERS
 from hyperhive.limits import CONTEXT_TOKENS
 
