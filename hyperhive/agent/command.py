@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ProcessTerminated
@@ -14,12 +14,10 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 
+from hyperhive.agent.runner import GRACE
 from hyperhive.agent.sessions import how_ended, in_own_session, send_signal
 from hyperhive.wire.fields import BODY_BYTES
 from hyperhive.wire.records import Letter
-
-GRACE: Final = 5.0
-"""Seconds between the SIGTERM and the SIGKILL of a command, and that its output may stay open after its end."""
 
 
 class CommandFailed(Exception):
@@ -100,7 +98,7 @@ class Run(ProcessProtocol):
             self.end()
 
     def processExited(self, reason: Failure) -> None:
-        """The command has ended. What it left behind may hold its output open, but not for ever."""
+        """The command has ended. What it left behind may hold its output open for the grace time, not for ever."""
         self._set_deadline()
 
     def processEnded(self, reason: Failure) -> None:

@@ -11,10 +11,9 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from hyperhive.agent.asking import IAsk
-from hyperhive.agent.command import GRACE
 from hyperhive.agent.login_watch import LoginWatch
 from hyperhive.agent.orders import Orders
-from hyperhive.agent.runner import IRunner
+from hyperhive.agent.runner import GRACE, IRunner
 from hyperhive.agent.setbacks import Rest, Setbacks
 from hyperhive.agent.standing import Standing
 from hyperhive.agent.turn import Ending, Turns, Work

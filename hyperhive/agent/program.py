@@ -12,11 +12,11 @@ from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.logger import FileLogObserver, LogEvent, Logger, LogLevel, eventAsText, globalLogBeginner
 from twisted.python.failure import Failure
 
-from hyperhive.agent.command import GRACE
 from hyperhive.agent.link import Link
 from hyperhive.agent.login_watch import LoginWatch
 from hyperhive.agent.loop import Loop
 from hyperhive.agent.prompting import Prompts
+from hyperhive.agent.runner import GRACE
 from hyperhive.agent.runners import NoRunner, make_runner
 from hyperhive.agent.setbacks import LONGEST_STAGGER, Setbacks
 from hyperhive.agent.settings import SETTLING, Settings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Final
 
 from twisted.application.internet import backoffPolicy
@@ -15,8 +16,14 @@ from hyperhive.client import Refused, WireError
 from hyperhive.errors import NOTHING_CHANGED
 from hyperhive.wire.manager_requests import ManagerRequest
 
-AGAIN: Final = backoffPolicy(initialDelay=0.5, maxDelay=60.0, factor=2.0, jitter=lambda: 0.0)
-"""Seconds before the n-th time that it is asked again: 1, 2, 4, … 60."""
+
+def doubling(first: float, most: float) -> Callable[[int], float]:
+    """Seconds before the n-th time, n from 1: `first`, twice that, and so on up to `most`."""
+    return backoffPolicy(initialDelay=first / 2, maxDelay=most, factor=2.0, jitter=lambda: 0.0)
+
+
+AGAIN: Final = doubling(1.0, 60.0)
+"""Seconds before the n-th time that it is asked again."""
 MOST: Final = 5
 """How often a request is made that is refused for another reason than trouble."""
 

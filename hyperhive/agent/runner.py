@@ -6,12 +6,16 @@ Another CLI is one more file with an `IRunner` in it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from attrs import frozen
 from zope.interface import Attribute, Interface
 
 from hyperhive.wire.records import Letter
 from hyperhive.wire.turns import Usage
+
+GRACE: Final = 5.0
+"""Seconds that what a runner has started has between being told to end and being killed; a stop allows for them."""
 
 
 @frozen(kw_only=True)

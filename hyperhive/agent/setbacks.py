@@ -6,16 +6,16 @@ from collections.abc import Callable
 from typing import Final
 
 from attrs import frozen
-from twisted.application.internet import backoffPolicy
 from twisted.internet.interfaces import IReactorTime
 
+from hyperhive.agent.retrying import doubling
 from hyperhive.agent.turn import Ending
 from hyperhive.wire.states import HarnessState, TurnOutcome
 
-AFTER_FAILURE: Final = backoffPolicy(initialDelay=0.5, maxDelay=60.0, factor=2.0, jitter=lambda: 0.0)
-"""Seconds to the next turn after the n-th failure in a row: 1, 2, 4, … 60."""
-AFTER_LIMIT: Final = backoffPolicy(initialDelay=30.0, maxDelay=1800.0, factor=2.0, jitter=lambda: 0.0)
-"""Seconds after the n-th time in a row that a provider took no more and did not say until when: 60, 120, … 1800."""
+AFTER_FAILURE: Final = doubling(1.0, 60.0)
+"""Seconds to the next turn after the n-th failure in a row."""
+AFTER_LIMIT: Final = doubling(60.0, 1800.0)
+"""Seconds after the n-th time in a row that a provider took no more and did not say until when."""
 LONGEST_LIMIT: Final = 8 * 86400.0
 """Seconds after which a provider is asked again, whatever it said; limits are counted by the week at most."""
 LONGEST_STAGGER: Final = 60.0

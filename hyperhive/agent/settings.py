@@ -9,15 +9,13 @@ from typing import Final
 
 from attrs import frozen
 
-from hyperhive.agent.claude.settings import TURN, login_directory
-from hyperhive.agent.command import GRACE
+from hyperhive.agent.claude.settings import TURN, login_file
+from hyperhive.agent.runner import GRACE
 from hyperhive.agent_config import CLAUDE, COMMAND, RUNNERS
 from hyperhive.limits import CONTEXT_TOKENS
 
 TURN_SECONDS: Final = 86_400.0
 """How long a turn of the command may take where nothing is said; one of `claude` may take TURN."""
-LOGIN: Final = ".credentials.json"
-"""The file in which `claude` keeps whom it is logged in as."""
 SETTLING: Final = 3.0
 """Seconds that the daemon has, once the turn has ended, to hear what became of the mail in hand."""
 
@@ -62,7 +60,7 @@ def settings_in(environment: Mapping[str, str]) -> Settings:
         context_tokens=int(_number(environment, "HIVE_CONTEXT_TOKENS", CONTEXT_TOKENS)),
         turn_seconds=_number(environment, "HIVE_TURN_SECONDS", longest) or longest,
         grace=_left(_number(environment, "HIVE_STOP_GRACE", 0.0)),
-        login=_login(environment) if kind == CLAUDE else None,
+        login=login_file(environment) if kind == CLAUDE else None,
     )
 
 
@@ -91,8 +89,3 @@ def _number(environment: Mapping[str, str], name: str, default: float) -> float:
 def _left(stop_grace: float) -> float:
     """What a turn has of the time until the daemon kills us: it must be ended and settled by then."""
     return max(0.0, stop_grace - GRACE - SETTLING)
-
-
-def _login(environment: Mapping[str, str]) -> Path | None:
-    directory = login_directory(environment)
-    return None if directory is None else Path(directory, LOGIN)

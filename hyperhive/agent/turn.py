@@ -13,9 +13,8 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from hyperhive.agent.asking import IAsk
-from hyperhive.agent.command import GRACE
 from hyperhive.agent.retrying import Retrying
-from hyperhive.agent.runner import Cancelled, IRunner, Limited, NotLoggedIn, Result, TurnError
+from hyperhive.agent.runner import GRACE, Cancelled, IRunner, Limited, NotLoggedIn, Result, TurnError
 from hyperhive.agent.stream import Stream
 from hyperhive.agent.texts import within
 from hyperhive.client import Refused, WireError, expected

@@ -9,8 +9,7 @@ from typing import Any
 from hypothesis import settings, strategies
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from hyperhive.agent.command import GRACE
-from hyperhive.agent.runner import Cancelled, Limited, NotLoggedIn, PromptTooLong, Result, TurnError
+from hyperhive.agent.runner import GRACE, Cancelled, Limited, NotLoggedIn, PromptTooLong, Result, TurnError
 from hyperhive.agent.turn import PATIENCE
 from hyperhive.wire.states import OrderKind, TurnOutcome
 from hyperhive.wire.turn_requests import BeginTurn, EndTurn

@@ -7,9 +7,17 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred
 
-from hyperhive.agent.command import GRACE
 from hyperhive.agent.loop import PATIENCE
-from hyperhive.agent.runner import Cancelled, Limited, NotLoggedIn, NotShortened, PromptTooLong, Result, TurnError
+from hyperhive.agent.runner import (
+    GRACE,
+    Cancelled,
+    Limited,
+    NotLoggedIn,
+    NotShortened,
+    PromptTooLong,
+    Result,
+    TurnError,
+)
 from hyperhive.agent.turn import RENEWAL
 from hyperhive.wire.agent_requests import GetOpenThreads, Recv, Send
 from hyperhive.wire.fields import TEXT_BYTES

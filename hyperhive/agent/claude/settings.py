@@ -117,3 +117,9 @@ def login_directory(environment: Mapping[str, str]) -> str | None:
     home = environment.get("HOME")
     said = environment.get(LOGIN_DIR) or environment.get(CONFIG_DIR)
     return said or (str(Path(home, ".claude")) if home else None)
+
+
+def login_file(environment: Mapping[str, str]) -> Path | None:
+    """The file in which it keeps there whom it is logged in as; None where it has no directory for that."""
+    directory = login_directory(environment)
+    return None if directory is None else Path(directory, ".credentials.json")

@@ -18,11 +18,16 @@ from hyperhive.wire.agent_requests import (
     Whoami,
 )
 
-_OPTIONS: Final = Argument(about="Answers to choose from. Without any, the answer is free text.")
-_MULTI: Final = Argument(about="Whether several options may be chosen. False if absent.")
-_TTL: Final = Argument(
-    about="Seconds after which the question expires unanswered. Without it, it stays open.", least=1, most=LONGEST_TTL
-)
+_QUESTION: Final = {
+    "question": Argument(about="The question, with all that is needed to answer it."),
+    "options": Argument(about="Answers to choose from. Without any, the answer is free text."),
+    "multi": Argument(about="Whether several options may be chosen. False if absent."),
+    "ttl_seconds": Argument(
+        about="Seconds after which the question expires unanswered. Without it, it stays open.",
+        least=1,
+        most=LONGEST_TTL,
+    ),
+}
 
 SEND: Final = Tool(
     request=Send,
@@ -68,12 +73,7 @@ ASK_OPERATOR: Final = Tool(
         " answered, so take neither for a yes."
     ),
     effect=Effect.ADDS,
-    arguments={
-        "question": Argument(about="The question, with all that is needed to answer it."),
-        "options": _OPTIONS,
-        "multi": _MULTI,
-        "ttl_seconds": _TTL,
-    },
+    arguments=_QUESTION,
 )
 ASK: Final = Tool(
     request=Ask,
@@ -83,13 +83,7 @@ ASK: Final = Tool(
         " among the other's open threads until it is answered; for what needs no answer use send."
     ),
     effect=Effect.ADDS,
-    arguments={
-        "to": Argument(about="Whom to ask: an agent's name, or 'manager'."),
-        "question": Argument(about="The question, with all that is needed to answer it."),
-        "options": _OPTIONS,
-        "multi": _MULTI,
-        "ttl_seconds": _TTL,
-    },
+    arguments={"to": Argument(about="Whom to ask: an agent's name, or 'manager'."), **_QUESTION},
 )
 ANSWER: Final = Tool(
     request=Answer,

@@ -19,14 +19,19 @@ from hyperhive.wire.manager_requests import (
     Update,
 )
 
-_NAME: Final = Argument(about="The agent's name; not your own.")
-_NEW_NAME: Final = Argument(
-    about="The new agent's name: a lower-case letter, then lower-case letters, digits or '-', at most 32."
-)
-_WAIT: Final = Argument(
-    about="False: answer as soon as the wish is on disk, and do not wait until it is done. True if absent."
-)
 _WHY: Final = Argument(about="What it is for, for the operator who decides.")
+_NEW: Final = {
+    "name": Argument(
+        about="The new agent's name: a lower-case letter, then lower-case letters, digits or '-', at most 32."
+    ),
+    "description": _WHY,
+}
+_OPERATION: Final = {
+    "name": Argument(about="The agent's name; not your own."),
+    "wait": Argument(
+        about="False: answer as soon as the wish is on disk, and do not wait until it is done. True if absent."
+    ),
+}
 _DECIDED: Final = (
     " This only asks: it answers with the approval's number once that is on disk, and nothing is done until the"
     " operator says yes. What came of it comes later as mail from 'system', the event 'approval_resolved'."
@@ -42,7 +47,7 @@ REQUEST_SPAWN: Final = Tool(
         + " The event 'spawned' tells whether it runs; mail can be sent to it from then on."
     ),
     effect=Effect.ADDS,
-    arguments={"name": _NEW_NAME, "description": _WHY},
+    arguments=_NEW,
 )  # fmt: skip
 REQUEST_INIT_CONFIG: Final = Tool(
     request=RequestInitConfig,
@@ -51,7 +56,7 @@ REQUEST_INIT_CONFIG: Final = Tool(
         " before it is spawned." + _DECIDED + " The event 'config_ready' says that they are there."
     ),
     effect=Effect.ADDS,
-    arguments={"name": _NEW_NAME, "description": _WHY},
+    arguments=_NEW,
 )
 REQUEST_APPLY_COMMIT: Final = Tool(
     request=RequestApplyCommit,
@@ -79,19 +84,19 @@ KILL: Final = Tool(
         " Nothing of it is removed, and its mail waits until it is started. When this answers, it is stopped."
     ),
     effect=Effect.ENDS,
-    arguments={"name": _NAME, "wait": _WAIT},
+    arguments=_OPERATION,
 )
 START: Final = Tool(
     request=Start,
     about="Start an agent that is stopped. When this answers it runs; what it has to say comes as mail.",
     effect=Effect.SETS,
-    arguments={"name": _NAME, "wait": _WAIT},
+    arguments=_OPERATION,
 )
 RESTART: Final = Tool(
     request=Restart,
     about="Stop an agent and start it again, as kill and start do. When this answers, it runs again.",
     effect=Effect.ENDS,
-    arguments={"name": _NAME, "wait": _WAIT},
+    arguments=_OPERATION,
 )
 UPDATE: Final = Tool(
     request=Update,
@@ -100,7 +105,7 @@ UPDATE: Final = Tool(
         " 'needs_update' asks for. It deploys nothing new. When this answers, it runs again."
     ),
     effect=Effect.ENDS,
-    arguments={"name": _NAME, "wait": _WAIT},
+    arguments=_OPERATION,
 )
 GET_LOGS: Final = Tool(
     request=GetLogs,
