@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
 from http.client import HTTPConnection
 from urllib.parse import quote, urlencode, urlsplit
@@ -55,6 +56,17 @@ class Console:
         own = {"Origin": self.url, "Sec-Fetch-Site": "same-origin", "Content-Type": "application/x-www-form-urlencoded"}
         return self.request("POST", path, body, {**own, **headers})
 
+    def raw(self, said: bytes, *, ends: bool = False) -> bytes:
+        """All that is answered to those bytes, up to the end of the connection; `ends`: they are known to be all."""
+        with socket.create_connection(("127.0.0.1", urlsplit(self.url).port or 0), PATIENCE) as connection:
+            connection.sendall(said)
+            if ends:
+                connection.shutdown(socket.SHUT_WR)
+            heard = b""
+            while data := connection.recv(65536):
+                heard += data
+        return heard
+
     def request(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Shown:
@@ -66,6 +78,7 @@ class Console:
             connection.request(method, quote(path, safe="/?&=%:+"), body, given)
             answer = connection.getresponse()
             names = {name.lower(): value for name, value in answer.getheaders()}
-            return Shown(answer.status, names, answer.read(), path)
+            stream = names.get("content-type", "").startswith("text/event-stream")
+            return Shown(answer.status, names, b"" if stream else answer.read(), path)  # a stream has no end
         finally:
             connection.close()

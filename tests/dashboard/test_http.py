@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 
 import pytest
 
 from hyperhive.dashboard.channel import LARGEST_FORM, LARGEST_WASTE
 from hyperhive.dashboard.guard import HEADERS
-from tests.daemon.client import PATIENCE
 from tests.daemon.conftest import short_lived
 from tests.dashboard.console import FREE, Console
 
@@ -24,16 +22,6 @@ def console() -> Iterator[Console]:
         yield Console.opened(hive)
 
 
-def said(console: Console, request: bytes) -> bytes:
-    """All that is answered to those bytes."""
-    with socket.create_connection(("127.0.0.1", int(console.host.rpartition(":")[2])), PATIENCE) as connection:
-        connection.sendall(request)
-        heard = b""
-        while data := connection.recv(65536):
-            heard += data
-    return heard
-
-
 def sent(console: Console, body: bytes, kind: str = FORM) -> tuple[int, str]:
     """The status and the words of the answer to a form in those bytes."""
     headers = {"Origin": console.url, "Content-Type": kind}
@@ -45,7 +33,7 @@ def sent(console: Console, body: bytes, kind: str = FORM) -> tuple[int, str]:
     "request_", [b"nonsense\r\n\r\n", b"GET / HTTP/1.1\r\nHost\r\n\r\n", b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 3000]
 )
 def test_what_is_no_http_is_refused_with_all_headers(console: Console, request_: bytes) -> None:
-    head, _, body = said(console, request_).partition(b"\r\n\r\n")
+    head, _, body = console.raw(request_).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 400 ")
     assert all(b"\r\n" + b": ".join(header) in head for header in HEADERS.items())
     assert body == b"this is no request of HTTP/1.1\n"
@@ -58,7 +46,7 @@ def test_the_host_may_be_written_in_any_case(console: Console, case: str) -> Non
 
 def test_a_request_with_two_hosts_is_for_none(console: Console) -> None:
     head = f"GET /login HTTP/1.1\r\nHost: {console.host}\r\nHost: {console.host}\r\nConnection: close\r\n\r\n"
-    assert said(console, head.encode()).startswith(b"HTTP/1.1 421 ")
+    assert console.raw(head.encode()).startswith(b"HTTP/1.1 421 ")
 
 
 def test_head_is_get_without_the_page(console: Console) -> None:
@@ -115,7 +103,7 @@ def test_a_form_is_taken_in_one_encoding(console: Console, kind: str) -> None:
 @pytest.mark.parametrize("path", ["/%ff", "/login?a=%ff"])
 def test_an_address_that_is_no_text_is_refused(console: Console, path: str) -> None:
     head = f"GET {path} HTTP/1.1\r\nHost: {console.host}\r\nCookie: hive-session={console.key}\r\nConnection: close\r\n"
-    answer = said(console, head.encode() + b"\r\n")
+    answer = console.raw(head.encode() + b"\r\n")
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert b"is no UTF-8" in answer
 
@@ -124,7 +112,7 @@ def test_headers_may_be_any_bytes(console: Console) -> None:
     head = f"GET /login HTTP/1.1\r\nHost: {console.host}\r\nConnection: close\r\n".encode()
     names = (b"User-Agent", b"Cookie", b"X-Part", b"Origin", b"Sec-Fetch-Site", b"Last-Event-ID")
     for name in names:
-        assert said(console, head + name + b": hive-session=\xff\xfe\r\n\r\n").startswith(b"HTTP/1.1 200 ")
+        assert console.raw(head + name + b": hive-session=\xff\xfe\r\n\r\n").startswith(b"HTTP/1.1 200 ")
 
 
 def test_a_link_to_a_page_on_another_host_is_not_shown_as_one_of_ours(console: Console) -> None:

@@ -37,12 +37,15 @@ def test_every_option_is_in_the_table_and_no_other() -> None:
 
 def test_the_defaults_in_the_table_are_the_defaults() -> None:
     plain = Config(state_dir=Path(), run_dir=Path())
+    seen = set()
     for name, row in WRITTEN.items():
         if re.fullmatch(r'[\d.]+|`("\w+"|true|false)`', row[3]):
             (default,) = (
                 getattr(part, name) for part in (plain, plain.mail, plain.restart, plain.nspawn) if hasattr(part, name)
             )
             assert tomllib.loads(f"it = {row[3].strip('`')}") == {"it": default}, name
+            seen.add(name)
+    assert {"containers", "stop_grace", "stop_agents", "thread_rate", "manager", "attempts", "user", "tasks"} <= seen
 
 
 def test_the_example_is_a_configuration_with_every_setting(tmp_path: Path) -> None:

@@ -48,8 +48,9 @@ def test_turns_are_a_table() -> None:
 @pytest.mark.parametrize("outcome", [None, *TurnOutcome])
 def test_how_a_turn_ended_is_said_in_words(outcome: TurnOutcome | None) -> None:
     row = turn(outcome=outcome, ended_at=None if outcome is None else NOW)
+    words = "under way" if outcome is None else " ".join(outcome.value.split("_"))
     for page in turns(reply(turns=(row,)), PIPE), foot(row):
-        assert "_" not in plain(page)
+        assert words in plain(page)
 
 
 def test_no_turn_is_a_remark() -> None:

@@ -37,15 +37,21 @@ def phone() -> Phone:
 
 
 @pytest.fixture
-def bench(tmp_path: Path, phone: Phone) -> Iterator[Bench]:
+def bench(tmp_path: Path) -> Iterator[Bench]:
     """A hive whose operator is elsewhere."""
     made = Bench(tmp_path)
     made.add_agents("alice", "bob", MANAGER)
-    notices = Notices(Changes(made.broker, made.roster), made.clock, phone.take)
-    notices.startService()
     yield made
-    made.get(notices.stopService())
     made.close()
+
+
+@pytest.fixture(autouse=True)
+def notices(bench: Bench, phone: Phone) -> Iterator[Notices]:
+    notices = Notices(Changes(bench.broker, bench.roster), bench.clock, phone.take)
+    notices.startService()
+    yield notices
+    if notices.running:
+        bench.get(notices.stopService())
 
 
 def ask(bench: Bench, text: str = "a secret?") -> int:
@@ -129,5 +135,17 @@ def test_only_so_many_wait_while_nobody_takes_them(bench: Bench, phone: Phone) -
     assert 0 < len(phone.told) <= MOST_WAITING + 1
 
 
-def test_a_daemon_that_ends_tells_no_more(bench: Bench, phone: Phone) -> None:
-    ask(bench)  # the fixture stops what was about to be told; nothing may be left in the reactor
+@pytest.mark.parametrize("tried", [0, 1])
+def test_a_daemon_that_ends_tells_no_more(bench: Bench, phone: Phone, notices: Notices, tried: int) -> None:
+    """Neither what it was about to tell nor what it was about to try again."""
+    phone.off = True
+    ask(bench)
+    ask(bench)
+    bench.pass_time(SOON * tried)
+    assert phone.tried == tried
+    bench.get(notices.stopService())
+    phone.off = False
+    ask(bench)
+    for _ in range(TRIES):
+        bench.pass_time(300)
+    assert (phone.tried, phone.told) == (tried, [])
