@@ -123,11 +123,12 @@ def bounded() -> Sequence[str]:
 def complaint(outcome: Outcome) -> str:
     """Why git failed, by its own words: the first that it calls an error, for what follows is of its consequences.
 
-    That a program of git's own "died" is such a consequence too, yet may come first, by another way than the reason.
+    That a program of git's own "died", and that another one therefore is "aborting", are such consequences too, yet may
+    come first, by another way than the reason.
     """
     lines = [line.removeprefix("remote: ") for line in outcome.complaints]
     alarms = [line for line in lines if line.startswith(("error: ", "fatal: "))]
-    reasons = [line for line in alarms if not line.endswith("died with error.")]
+    reasons = [line for line in alarms if not line.endswith("died with error.") and ": aborting due to " not in line]
     if not lines:
         return "it was ended by a bound on what it may take, or did not say why"
     return (reasons or alarms or lines)[0].removeprefix("error: ").removeprefix("fatal: ")

@@ -30,3 +30,9 @@ def test_what_is_called_no_error_is_told_where_nothing_is() -> None:
 
 def test_silence_is_told_as_such() -> None:
     assert said() == "it was ended by a bound on what it may take, or did not say why"
+
+
+def test_nor_is_that_another_one_therefore_is_aborting() -> None:
+    aborting = "fatal: git upload-pack: aborting due to possible repository corruption on the remote side."
+    assert said(aborting, "error: corrupt loose object 'ab'") == "corrupt loose object 'ab'"
+    assert said(DIED, aborting, "fatal: the real reason") == "the real reason"
