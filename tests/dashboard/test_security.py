@@ -23,9 +23,6 @@ NUMBERS = itertools.count()
 OWN = {"Sec-Fetch-Site": "same-origin", **FORM}
 FILLED = {"name": "alice", "step": "deployed", "number": "0"}
 """What stands in a path for what its pattern leaves open; for any other part it is `1`."""
-SHOWS_FORMS = {
-    "/agents/alice/destroy": pytest.mark.xfail(strict=True, reason="it shows an onlooker the forms, which are refused")
-}
 
 
 def _paths(method: str) -> list[str]:
@@ -155,7 +152,7 @@ def test_a_session_that_may_only_look_decides_nothing(onlooker: Console, path: s
     assert "may look and not decide" in answer.text
 
 
-@pytest.mark.parametrize("path", [pytest.param(path, marks=SHOWS_FORMS.get(path, ())) for path in LOOKS])
+@pytest.mark.parametrize("path", LOOKS)
 def test_a_session_that_may_only_look_is_shown_no_form_that_decides(onlooker: Console, hive: Hive, path: str) -> None:
     approval = _waiting(hive)
     answer = onlooker.get(path, turn="1")  # which one page must be told
