@@ -1,5 +1,6 @@
 PYTHON ?= python3
 ARGS ?=
+JOBS ?= auto
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -26,8 +27,8 @@ $(STAMP): setup.cfg pyproject.toml
 run: $(STAMP) ## run a hive in the foreground; Ctrl-C stops it and its agents (ARGS=... for more options)
 	@exec $(BIN)/twistd -n --pidfile= hyperhive --stop-agents $(ARGS)
 
-test: $(STAMP) ## run the tests (ARGS='-k inbox' for some of them)
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(STAMP) ## run the tests, a file at a time on each core (ARGS='-k inbox' for some, JOBS=0 for one after the other)
+	@$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 4 --dist loadfile $(ARGS)
 
 test-host: $(STAMP) ## boot a real systemd and run tests/host in it, as root (SKIP=test-host: don't; see docs/testing.md)
 	-@$(BIN)/python -m tests.node_tools # the host itself has no way out; what is missing is skipped by name

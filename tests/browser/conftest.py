@@ -13,9 +13,12 @@ from tests.browser.desk import Desk
 from tests.daemon.conftest import short_lived
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Chromium; where there is none the test is skipped by name, and failed if `CI` is set."""
+    """Chromium; where there is none the test is skipped by name, and failed if `CI` is set.
+
+    It is left with the last of these tests: while it is there its event loop runs, and no other test can run one.
+    """
     if chromium.path() is None:
         if os.environ.get("CI"):
             pytest.fail(chromium.ABSENT)

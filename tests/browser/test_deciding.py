@@ -146,15 +146,18 @@ def test_what_is_typed_chosen_and_unfolded_survives_what_happens_meanwhile(
     assert _answered(alice, question)["answer"] == "blue, as the sky"
 
 
-def test_of_two_browsers_that_could_decide_one_does_and_the_other_sees_so_and_can_not_any_more(
+def test_of_two_browsers_that_decide_one_decides_and_the_other_sees_so_and_is_refused(
     desk: Desk, manager: Client
 ) -> None:
     approval = _wanted(manager)
     first, second = desk.window(), desk.window()
+    second.expected = lambda fault: "409" in fault
     for window in (first, second):
         window.go(f"/approvals/{approval}")
     first.page.get_by_role("button", name="Approve").click()
     expect(second.page.locator("#main .state").first).to_contain_text("approved")
+    second.page.get_by_role("button", name="Deny").click()
+    expect(second.page.get_by_role("alert")).to_contain_text("approved")
     expect(second.page.get_by_role("button", name="Deny")).to_have_count(0)
     assert _resolved(manager, approval)["status"] == "approved"
 

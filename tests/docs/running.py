@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
 import signal
 import socket
@@ -94,8 +96,17 @@ def short_directory() -> Iterator[Path]:
 @contextmanager
 def running(command: str, directory: Path) -> Iterator[Daemon]:
     """A daemon while the block runs. It stops its agents when it ends: `--stop-agents` must be in the command."""
-    daemon = Daemon(command, directory)
-    try:
-        yield daemon
-    finally:
-        daemon.stop()
+    with _default_port():
+        daemon = Daemon(command, directory)
+        try:
+            yield daemon
+        finally:
+            daemon.stop()
+
+
+@contextmanager
+def _default_port() -> Iterator[None]:
+    """The console's port of a hive that was told of no other is for one test at a time, and tests run side by side."""
+    with Path(tempfile.gettempdir(), f"hyperhive-test-port-{os.getuid()}").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
