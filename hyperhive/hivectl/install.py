@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Final
 
 import click
-from attrs import frozen
 
+from hyperhive.hivectl.pieces import Piece
 from hyperhive.hivectl.screen import Screen
 
 PLACES: Final = {
@@ -32,52 +32,6 @@ HIDDEN: Final = ("/tmp", "/var/tmp")  # noqa: S108
 """What the unit has of its own."""
 CHOSEN: Final = re.compile(r"^\s*containers\s*=", re.MULTILINE)
 """The settings say what agents run in."""
-MARK: Final = "# Put here by 'hivectl install', which replaces no file that was changed; checksum "
-"""How a file of ours begins; the checksum is that of all after the first line."""
-
-
-@frozen
-class Piece:
-    """One file: where it goes, and what is to stand in it. A `setting` is the operator's as soon as it is there."""
-
-    path: Path
-    text: str
-    setting: bool
-
-    @property
-    def is_there(self) -> bool:
-        """Whether anything is there, and be it a link to nothing."""
-        return self.path.is_symlink() or self.path.exists()
-
-    @property
-    def was_changed(self) -> bool:
-        """Whether what is there is not as some `hivectl install` put it."""
-        if self.path.is_symlink() or not self.path.is_file():
-            return self.is_there
-        head, _, text = self.path.read_text(encoding="utf-8", errors="replace").partition("\n")
-        return head != MARK + _checksum(text)
-
-    @property
-    def is_current(self) -> bool:
-        """Whether to put it would change nothing."""
-        return not self.path.is_symlink() and self.path.is_file() and self.path.read_bytes() == self.text.encode()
-
-    def put(self) -> None:
-        """Write it, whole or not at all."""
-        from tempfile import mkstemp
-
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, beside = mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")
-        with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 - of a descriptor
-            file.write(self.text)
-            os.fchmod(descriptor, 0o644)
-        Path(beside).replace(self.path)
-
-    def remove(self) -> None:
-        """Take it away, with the directory of drop-ins if it was the last."""
-        self.path.unlink()
-        if self.path.parent.name == "hyperhive.service.d" and not any(self.path.parent.iterdir()):
-            self.path.parent.rmdir()
 
 
 _root = click.option(
@@ -148,7 +102,7 @@ def _pieces(root: Path) -> Iterator[tuple[str, Piece]]:
         if place is not None:
             text = source.read_text(encoding="utf-8").replace("@twistd@", _as_word(_twistd()))
             path = root / place.format(name=Path(source.name).stem)
-            yield source.name, Piece(path, f"{MARK}{_checksum(text)}\n{text}", source.name.endswith(".toml"))
+            yield source.name, Piece.of(path, text, setting=source.name.endswith(".toml"))
 
 
 def _twistd() -> Path:
@@ -163,12 +117,6 @@ def _as_word(path: Path) -> str:
     """The path as systemd reads it in a command line."""
     word = str(path).replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
     return f'"{word}"' if re.search(r"[\s\"'\\;]", word) else word
-
-
-def _checksum(text: str) -> str:
-    from hashlib import sha256
-
-    return sha256(text.encode()).hexdigest()[:16]
 
 
 def _next(root: Path, *, local: bool) -> Iterator[str]:
