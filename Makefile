@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test test-host lint bench wheel clean clean-venv
+.PHONY: help venv run test test-host lint man bench wheel clean clean-venv
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -39,6 +39,9 @@ lint: $(STAMP) ## ruff, its formatter in check mode, and mypy --strict
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 
+man: $(STAMP) ## write the man pages anew, from the parsers and docs/
+	@$(BIN)/python -m manual
+
 bench: $(STAMP) ## run the benchmarks and print their table
 	@$(BIN)/python -m benchmarks $(ARGS)
 
@@ -47,7 +50,7 @@ wheel: $(STAMP) ## build the wheel into dist/
 
 clean: ## remove what building and testing leave behind
 	@rm -rf build dist *.egg-info .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
-	@find hyperhive tests testhost benchmarks twisted -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+	@find hyperhive tests testhost benchmarks manual twisted -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 clean-venv: ## remove the virtual environment
 	@rm -rf $(VENV)

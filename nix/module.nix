@@ -54,7 +54,7 @@ in
     ];
     systemd.services.hyperhive = {
       description = "Hive of coding agents";
-      documentation = [ "man:systemd.service(5)" ];
+      documentation = [ "man:hyperhive(8)" "man:hyperhive.toml(5)" "man:hivectl(1)" ];
       after = [
         "network.target"
         "dbus.service"

@@ -12,7 +12,7 @@ from typing import Final
 
 import click
 
-from hyperhive.hivectl.pieces import Piece
+from hyperhive.hivectl.pieces import MANUAL, Piece
 from hyperhive.hivectl.screen import Screen
 
 PLACES: Final = {
@@ -23,6 +23,7 @@ PLACES: Final = {
     ".network": "etc/systemd/network/{name}.network",
     ".netdev": "etc/systemd/network/{name}.netdev",
     ".toml": "etc/{name}.toml",
+    **{f".{number}": f"usr/local/share/man/man{number}/{{name}}.{number}" for number in MANUAL},
 }
 """Where a file of `hyperhive/install/` goes, by the end of its name."""
 LOCAL: Final = "hyperhive-local.conf"
@@ -63,7 +64,10 @@ def install(root: Path, *, dry_run: bool, local: bool, force: bool) -> int:
         elif piece.setting and piece.is_there:
             click.echo(f"kept {piece.path}")
         elif sentence := _do(piece, piece.put, "would put" if dry_run else "put", dry_run=dry_run):
-            return _refuse(sentence)
+            if not piece.is_page:
+                return _refuse(sentence)
+            # The service runs without its manual, which may lie where not even root can write.
+            click.echo(f"hivectl: beware, {sentence}", err=True)
     if not local and (sentence := _take_away(every[LOCAL], dry_run=dry_run)):
         return _refuse(sentence)
     click.echo("\n  ".join(["Next, as root:", *_next(root, local=local)]))

@@ -8,6 +8,8 @@ from typing import Final
 
 from attrs import frozen
 
+MANUAL: Final = (1, 5, 8)
+"""The sections of the manual that have pages of ours."""
 MARK: Final = "Put here by 'hivectl install', which replaces no file that was changed; checksum "
 """How the comment goes that a file of ours begins with; the checksum is that of all after the first line."""
 
@@ -22,8 +24,13 @@ class Piece:
 
     @classmethod
     def of(cls, path: Path, text: str, *, setting: bool) -> Piece:
-        """The file with its mark before it."""
-        return cls(path, f"{_mark(text)}\n{text}", setting)
+        """The file with its mark, as a comment of its own language."""
+        return cls(path, f"{_mark(path, text)}\n{text}", setting)
+
+    @property
+    def is_page(self) -> bool:
+        """Whether it is a page of the manual."""
+        return _is_page(self.path)
 
     @property
     def is_there(self) -> bool:
@@ -36,7 +43,7 @@ class Piece:
         if self.path.is_symlink() or not self.path.is_file():
             return self.is_there
         head, _, text = self.path.read_text(encoding="utf-8", errors="replace").partition("\n")
-        return head != _mark(text)
+        return head != _mark(self.path, text)
 
     @property
     def is_current(self) -> bool:
@@ -61,7 +68,12 @@ class Piece:
             self.path.parent.rmdir()
 
 
-def _mark(text: str) -> str:
+def _is_page(path: Path) -> bool:
+    return path.suffix in {f".{number}" for number in MANUAL}
+
+
+def _mark(path: Path, text: str) -> str:
     from hashlib import sha256
 
-    return f"# {MARK}{sha256(text.encode()).hexdigest()[:16]}"
+    sign = '.\\"' if _is_page(path) else "#"
+    return f"{sign} {MARK}{sha256(text.encode()).hexdigest()[:16]}"

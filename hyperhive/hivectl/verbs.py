@@ -54,13 +54,13 @@ class Group(click.Group):
     def __init__(self, *, sections: Mapping[str, Section], aliases: Mapping[str, str], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._sections = sections
-        self._aliases = aliases
+        self.aliases = aliases
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [name for _, names in self._sections.values() for name in names] + super().list_commands(ctx)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        name = self._aliases.get(cmd_name, cmd_name)
+        name = self.aliases.get(cmd_name, cmd_name)
         for module, names in self._sections.values():
             if name in names:
                 found: Sequence[click.Command] = import_module(module).COMMANDS

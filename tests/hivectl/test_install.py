@@ -19,12 +19,14 @@ from click.testing import CliRunner
 from hyperhive.config import configure
 from hyperhive.hivectl import install as installing
 from hyperhive.hivectl.main import run
+from tests.docs.groff import said
 from tests.docs.pages import page
 
 UNIT = "etc/systemd/system/hyperhive.service"
 DROP_IN = "etc/systemd/system/hyperhive.service.d/hyperhive-local.conf"
 SYSUSERS = "etc/sysusers.d/hyperhive.conf"
 SETTINGS = "etc/hyperhive.toml"
+MANUAL = "usr/local/share/man"
 TWISTD = Path(sys.executable).with_name("twistd")
 
 
@@ -39,10 +41,11 @@ def tree(root: Path) -> set[str]:
     return {str(path.relative_to(root)) for path in root.rglob("*") if not path.is_dir()}
 
 
-def systemd(*words: str) -> subprocess.CompletedProcess[str]:
+def systemd(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
     if shutil.which(words[0]) is None:
         pytest.skip(f"there is no {words[0]}")
-    return subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    environment = {**os.environ, **environ}
+    return subprocess.run(words, capture_output=True, text=True, check=False, timeout=60, env=environment)
 
 
 def test_each_file_is_put_in_its_place_and_said(hivectl: Any, tmp_path: Path, capsys: Any) -> None:
@@ -309,7 +312,8 @@ def test_every_file_that_comes_with_hyperhive_has_a_place() -> None:
 @pytest.mark.parametrize("options", [(), ("--local",)])
 def test_systemd_finds_nothing_wrong_with_the_unit(hivectl: Any, tmp_path: Path, options: tuple[str, ...]) -> None:
     hivectl("install", *options)
-    ran = systemd("systemd-analyze", "verify", str(tmp_path / UNIT))
+    said("man", "--version")  # it looks for the pages that the unit names
+    ran = systemd("systemd-analyze", "verify", str(tmp_path / UNIT), MANPATH=str(tmp_path / MANUAL))
     assert (ran.returncode, ran.stdout + ran.stderr) == (0, "")
 
 
@@ -323,6 +327,38 @@ def test_the_page_has_systemd_s_figure(hivectl: Any, tmp_path: Path) -> None:
     if version != "252":
         pytest.skip(f"the page has the figure of systemd 252, and this is {version}")
     assert f"**{figure}**" in page("docs/service.md")
+
+
+@pytest.mark.parametrize(("number", "name"), [("1", "hivectl"), ("1", "hive-agent"), ("8", "hyperhive")])
+def test_man_finds_the_pages_and_they_are_as_clean_as_before(
+    hivectl: Any, tmp_path: Path, number: str, name: str
+) -> None:
+    hivectl("install")
+    path = tmp_path / MANUAL / f"man{number}" / f"{name}.{number}"
+    assert said("man", "-M", str(tmp_path / MANUAL), "-w", number, name) == f"{path}\n"
+    assert said("groff", "-man", "-ww", "-z", str(path)) == ""
+    assert f'"{name} - ' in said("lexgrog", str(path))
+
+
+def test_man_finds_the_page_of_the_settings_which_is_no_setting(hivectl: Any, tmp_path: Path) -> None:
+    hivectl("install")
+    path = tmp_path / MANUAL / "man5/hyperhive.toml.5"
+    assert said("man", "-M", str(tmp_path / MANUAL), "-w", "hyperhive.toml") == f"{path}\n"
+    written = path.read_text()
+    path.write_text(written + "changed\n")
+    assert hivectl("install") == 1
+    assert hivectl("install", "--force") == 0
+    assert path.read_text() == written
+
+
+def test_a_manual_that_can_not_be_put_does_not_keep_the_service_away(hivectl: Any, tmp_path: Path, capsys: Any) -> None:
+    (tmp_path / "usr").touch()
+    assert hivectl("install") == 0
+    said = capsys.readouterr()
+    assert tree(tmp_path) >= {UNIT, SYSUSERS, SETTINGS}
+    assert "Next, as root:" in said.out
+    beware = re.compile(rf"hivectl: beware, {tmp_path}/usr/\S+ can't be changed: (Not a directory|File exists)")
+    assert [bool(beware.fullmatch(line)) for line in said.err.splitlines()] == [True] * 4
 
 
 def test_sysusers_makes_the_group(hivectl: Any, tmp_path: Path) -> None:
