@@ -27,6 +27,8 @@ Start with 'hivectl status'. 'hivectl COMMAND --help' explains a command.
 """
 
 
+PAGES: Final = {"hivectl": 1, "hive-agent": 1, "hyperhive": 8, "hyperhive.toml": 5}
+"""The pages of the manual, and the section of it that each is in."""
 SECTIONS: Final = {
     "Look": (
         "hyperhive.hivectl.view_commands",
@@ -101,6 +103,15 @@ def _commands(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
 def help_(ctx: click.Context, command: tuple[str, ...]) -> None:
     """Explain hivectl, or one of its commands."""
     cli.main([*command, "--help"], "hivectl", standalone_mode=False, obj=ctx.obj)
+
+
+@cli.command("man")
+@click.argument("page", type=click.Choice(tuple(PAGES)), default="hivectl")
+def man(page: str) -> int:
+    """Show a page of the manual, or print its roff where there is no terminal."""
+    from hyperhive.hivectl.manual import show
+
+    return show(page)
 
 
 @cli.command("completion")
