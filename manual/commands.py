@@ -84,21 +84,31 @@ def _command(page: Page, parent: click.Context, name: str, aliases: Sequence[str
     context = click.Context(command, info_name=name, parent=parent)
     pieces = [piece for piece in command.collect_usage_pieces(context) if piece != "[OPTIONS]"]
     path = " ".join([*parent.command_path.split()[1:], name])
-    page.item(", ".join(map(strong, [path, *aliases])) + " " + usage(" ".join(pieces)), _paragraphs(command.help))
+    called = ", ".join(map(strong, [path, *aliases]))
+    page.item(f"{called} {usage(' '.join(pieces))}".rstrip(), _paragraphs(command.help))
     if isinstance(command, click.Group):
         for inner in command.list_commands(context):
             _command(page, context, inner, [])
         return
-    with page.within():
-        _options(page, context, command.params)
+    if _records(context, command.params):
+        with page.within():
+            _options(page, context, command.params)
 
 
 def _options(page: Page, context: click.Context, params: Sequence[click.Parameter]) -> None:
+    for called, words in _records(context, params):
+        page.item(usage(called), [words])
+
+
+def _records(context: click.Context, params: Sequence[click.Parameter]) -> list[tuple[str, str]]:
+    """What help says of these options, but for those that the page says once."""
+    found = []
     for param in params:
         record = param.get_help_record(context)
         common = context.parent and (param.opts, getattr(param, "help", None)) in COMMON
         if record and isinstance(param, click.Option) and not common:
-            page.item(usage(record[0]), [record[1]])
+            found.append(record)
+    return found
 
 
 def _environment(page: Page, group: click.Group, others: Mapping[str, str]) -> None:

@@ -13,7 +13,7 @@ SIGNS: Final = {"\\": "\\(rs", "…": "...", "↪": "->", "—": "\\(em", "•":
 CODE: Final = {**SIGNS, "-": "\\-", "'": "\\(aq", "`": "\\(ga", "^": "\\(ha", "~": "\\(ti"}
 """What is typed or compared is to stay what it is in every font, quotes and hyphens too."""
 MARKUP: Final = re.compile(r"`([^`]+)`|\*\*([^*]+)\*\*|(see )?\[([^\]]+)\]\(([^)]*)\)")
-OPTION: Final = re.compile(r"--?[a-z][\w-]*=?|[A-Z][A-Z_]+\b")
+OPTION: Final = re.compile(r"(?<![\w-])--?[a-z][\w-]*=?|[A-Z][A-Z_]+\b")
 
 
 class UnknownSignError(ValueError):

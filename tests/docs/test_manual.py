@@ -14,7 +14,7 @@ from hyperhive.settings import OF_AN_AGENT, SECTIONS, TOP
 from hyperhive.tap import Options
 from manual import markdown
 from manual.pages import PLACE, pages
-from manual.roff import Page, UnknownSignError, prose, strong
+from manual.roff import Page, UnknownSignError, prose, strong, usage
 from tests.docs.groff import said
 
 NAMES = ("hivectl.1", "hive-agent.1", "hyperhive.8", "hyperhive.toml.5")
@@ -62,14 +62,14 @@ def test_every_command_has_a_tag_and_all_its_options_below(name: str, group: cli
     assert options(group) | {"-h", "--help", "--version"} <= everywhere
     tags = [n + 1 for n, line in enumerate(lines) if line == ".TP"]
     for path, command in commands(group):
-        (at,) = (n for n in tags if re.match(rf"{path}(,| [A-Z\[{{]| ?$)", lines[n]))
+        (at,) = (n for n in tags if re.match(rf"{path}(,| [A-Z\[{{]|$)", lines[n]))
         end = next((n for n in tags if n > at and not lines[n].startswith("-")), len(lines))
         below = {option for line in lines[at:end] for option in named(line)}
         assert options(command) <= below | everywhere, path
 
 
 def test_an_alias_stands_beside_its_command() -> None:
-    assert [f"list, {alias} " in shown("hivectl.1") for alias in cli.aliases] == [True]
+    assert [f"list, {alias}" in shown("hivectl.1") for alias in cli.aliases] == [True]
 
 
 def test_every_option_that_twistd_lists_is_in_the_page_of_the_daemon() -> None:
@@ -125,6 +125,10 @@ def test_words_never_become_requests_and_signs_stay_what_they_are(tmp_path: obje
     rendered = said("man", "-l", file)
     for words in (".so /etc/passwd", "'ls' -l ~ `x` ^ \\n", ".TH", "--it", 'A "B"'):
         assert words in rendered
+
+
+def test_a_hyphen_within_a_word_begins_no_option() -> None:
+    assert usage("[hive-agent] --to NAME") == "[hive\\-agent] \\fB\\-\\-to\\fP \\fINAME\\fP"
 
 
 def test_a_link_is_its_words_and_says_where_it_leads_if_one_is_sent_there() -> None:
