@@ -3,5 +3,6 @@ import "./feed.js";
 import "./times.js";
 import "./alerts.js";
 import "./filter.js";
+import "./forms.js";
 import "./keys.js";
 import "./look.js";

@@ -6,7 +6,7 @@ const reasons = new Map();
 // Sets, or with null takes away, the reason of that source; the gravest of all that hold is shown.
 export function because(source, sentence) {
   if (sentence === null) reasons.delete(source); else if (reasons.get(source) !== sentence) reasons.set(source, sentence);
-  const shown = ["session", "feed", "page"].map((name) => reasons.get(name)).find((words) => words) ?? "";
+  const shown = ["session", "form", "feed", "page"].map((name) => reasons.get(name)).find((words) => words) ?? "";
   if (line.textContent !== shown) line.textContent = shown;
   line.hidden = !shown;
 }

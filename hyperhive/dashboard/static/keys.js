@@ -35,6 +35,12 @@ function ask(button) {
   sure.showModal();
 }
 
+function decide(key) {
+  const button = meant(key);
+  if (button) ask(button);
+  else rowOf(document.activeElement)?.querySelector("a[href]")?.click();
+}
+
 function press(key) {
   if (performance.now() < goes) {
     goes = 0;
@@ -46,7 +52,7 @@ function press(key) {
   else if (key === "g") goes = performance.now() + PATIENCE;
   else if (key === "j") move(1);
   else if (key === "k") move(-1);
-  else if (key === "a" || key === "d") { const button = meant(key); if (button) ask(button); }
+  else if (key === "a" || key === "d") decide(key);
   else if (/^[1-9]$/.test(key)) meant(key)?.click();
   else return false;
   return true;

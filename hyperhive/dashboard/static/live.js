@@ -2,6 +2,7 @@
 // details are open and where the focus is stays. A hidden tab waits until it is looked at.
 /* global htmx */
 import { because, clock, holds } from "./banner.js";
+import { FIELDS, isTouched, restore, stateOf } from "./fields.js";
 
 const AGAIN = 2000;
 let kinds = new Set(); // those that changed since the page was fetched; null: whatever there is
@@ -58,36 +59,12 @@ async function renew(wanted) {
 }
 
 async function swap(part, fresh) {
-  const kept = [...part.querySelectorAll("input[id], textarea[id], select[id]")].filter(isTouched).map(stateOf);
+  const kept = [...part.querySelectorAll(FIELDS)].filter(isTouched).map(stateOf);
   for (const details of part.querySelectorAll("details[id]")) {
     fresh.querySelector(`#${CSS.escape(details.id)}`)?.toggleAttribute("open", details.open);
   }
   await htmx.swap({ target: part, text: fresh.innerHTML, swap: "innerMorph" });
   for (const state of kept) restore(state);
-}
-
-function isTouched(field) {
-  if (field.type === "hidden") return false;
-  if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
-  if (field.tagName === "SELECT") return [...field.options].some((option) => option.selected !== option.defaultSelected);
-  return field.value !== field.defaultValue;
-}
-
-function stateOf(field) {
-  const { id, value, checked } = field;
-  const focused = document.activeElement === field;
-  let range = null;
-  try { range = focused ? [field.selectionStart, field.selectionEnd] : null; } catch { /* fields without a caret */ }
-  return { id, value, checked, focused, range };
-}
-
-function restore({ id, value, checked, focused, range }) {
-  const field = document.getElementById(id);
-  if (!field) return;
-  if (field.type === "checkbox" || field.type === "radio") field.checked = checked;
-  else if (field.value !== value) field.value = value;
-  if (focused && document.activeElement !== field) field.focus({ preventScroll: true });
-  if (range && range[0] !== null && document.activeElement === field && field.selectionStart !== range[0]) field.setSelectionRange(...range);
 }
 
 document.addEventListener("visibilitychange", catchUp);
