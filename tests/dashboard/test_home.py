@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -42,7 +43,7 @@ def test_where_nothing_waits_home_says_how_many_run_and_when_the_last_message_wa
     assert console.get("/").part("needs") == "Nothing needs you. 1 agent runs. No message was ever sent."
     spawn(hive, "alice", "bob")
     assert hive.host().ask("send", to="alice", body="hello")["ok"]
-    assert "3 agents run. The last message was 0 s ago." in console.get("/").part("needs")
+    assert re.search(r"3 agents run\. The last message was \d+ s ago\.", console.get("/").part("needs"))
     assert hive.host().ask("stop", name="bob")["ok"]
     assert "2 of 3 agents run." in console.get("/").part("needs")
 
@@ -57,7 +58,8 @@ def test_where_no_agent_runs_home_says_so(hive: Hive, console: Console) -> None:
 def test_a_spawn_is_approved_in_place(hive: Hive, console: Console) -> None:
     id_ = hive.manager().ask("request_spawn", name="carol", description="to test")["id"]
     page = console.get("/")
-    assert f"Approval {id_}: make the agent carol manager asked 0 s ago to test" in page.part("needs")
+    card = rf"Approval {id_}: make the agent carol manager asked \d+ s ago to test"
+    assert re.search(card, page.part("needs"))
     done = console.post(f"/approvals/{id_}", decision="approve", note="welcome")
     assert f"Approval {id_} is granted" in done.text
     resolved = next_event(hive.manager(), "approval_resolved")

@@ -36,7 +36,7 @@ def test_an_operation_that_failed_says_why(hive: Hive, console: Console) -> None
     assert "bob start failed operator" in newest
     assert "state" in newest
     (found,) = rows(console, state="failed")
-    assert found == newest
+    assert found.split()[0] == newest.split()[0]  # how long ago it was may have changed meanwhile
 
 
 def test_they_are_filtered_by_text_kind_state_and_number(hive: Hive, console: Console) -> None:
