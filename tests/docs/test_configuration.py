@@ -39,7 +39,7 @@ def test_the_defaults_in_the_table_are_the_defaults() -> None:
     plain = Config(state_dir=Path(), run_dir=Path())
     seen = set()
     for name, row in WRITTEN.items():
-        if re.fullmatch(r'[\d.]+|`("\w+"|true|false)`', row[3]):
+        if re.fullmatch(r'[\d.]+|`("[\w-]+"|true|false)`', row[3]):
             (default,) = (
                 getattr(part, name) for part in (plain, plain.mail, plain.restart, plain.nspawn) if hasattr(part, name)
             )
