@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from sqlite3 import Connection
+from typing import NamedTuple
 
 from hyperhive.limits import MailLimits
 from hyperhive.store.dead_letters import bury
@@ -35,10 +36,17 @@ def lease(connection: Connection, name: str, most: int, number: int) -> list[Let
     ]
 
 
-def take(connection: Connection, name: str, most: int, number: int) -> tuple[list[Letter], bool]:
-    """Lease as `lease` does; the messages, and whether more are queued behind them."""
+class Taken(NamedTuple):
+    """What a take has leased, and whether more is queued behind it."""
+
+    letters: list[Letter]
+    more: bool
+
+
+def take(connection: Connection, name: str, most: int, number: int) -> Taken:
+    """Lease as `lease` does."""
     letters = lease(connection, name, most, number)
-    return letters, len(letters) == most and unread(connection, name) > 0
+    return Taken(letters, more=len(letters) == most and unread(connection, name) > 0)
 
 
 def settle(connection: Connection, held: Iterable[tuple[int, int]], now: int) -> None:

@@ -83,7 +83,7 @@ def test_an_event_of_the_same_commit_comes_first(parked: tuple[Cranked, Deferred
 
 def test_a_paused_agent_is_handed_nothing(parked: tuple[Cranked, Deferred[Take]]) -> None:
     cranked, waiting = parked
-    cranked.bench.database.perform(lambda connection: agents.set_paused(connection, "bob", True))  # noqa: FBT003
+    cranked.bench.database.perform(lambda connection: agents.set_paused(connection, "bob", paused=True))
     cranked.send("one")
     cranked.crank()
     assert bodies(waiting) is None
