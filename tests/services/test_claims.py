@@ -12,11 +12,10 @@ from hyperhive.errors import UnknownAgent
 from hyperhive.services.inboxes import Take
 from hyperhive.store import agents, mail
 from hyperhive.store.mail import Post
+from hyperhive.store.message_states import LEASED, QUEUED
 from hyperhive.wire.events import Killed
 from tests.fakes import Bench
 from tests.services.test_inboxes import Cranked, bodies
-
-QUEUED, LEASED = mail.QUEUED, mail.LEASED
 
 
 @pytest.fixture
