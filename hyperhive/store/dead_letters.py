@@ -6,11 +6,11 @@ import json
 from collections.abc import Sequence
 from sqlite3 import Connection
 
-from hyperhive.errors import Refused
 from hyperhive.limits import MailLimits
 from hyperhive.store.bounds import check_room
-from hyperhive.store.mail import Told, ids_of, tell
+from hyperhive.store.mail import Told, tell
 from hyperhive.store.message_states import DEAD, LEASED, QUEUED
+from hyperhive.store.rows import ids_of, the_row
 from hyperhive.wire import events
 
 
@@ -53,13 +53,9 @@ def bury_inbox(connection: Connection, name: str, reason: str, now: int) -> Told
 
 def revive(connection: Connection, id_: int, limits: MailLimits) -> str:
     """Queue a dead letter again, its attempts forgotten; its recipient. Raises Refused, UnknownAgent or InboxFull."""
-    row = connection.execute(
-        f"SELECT recipient, length(CAST(body AS BLOB)) FROM messages WHERE id = ? AND state = {DEAD}", (id_,)
-    ).fetchone()
-    if row is None:
-        message = f"message {id_} is no dead letter; 'dead_letters' lists them"
-        raise Refused(message)
-    recipient, size = row
+    otherwise = f"message {id_} is no dead letter; 'dead_letters' lists them"
+    dead = f"SELECT recipient, length(CAST(body AS BLOB)) FROM messages WHERE id = ? AND state = {DEAD}"
+    recipient, size = the_row(connection, dead, (id_,), otherwise)
     check_room(connection, recipient, size, limits)
     connection.execute(
         f"""

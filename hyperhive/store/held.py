@@ -11,8 +11,9 @@ from hyperhive.errors import Refused
 from hyperhive.limits import MOST_ROWS
 from hyperhive.store import threads
 from hyperhive.store.dead_letters import bury
-from hyperhive.store.mail import Told, ids_of
+from hyperhive.store.mail import Told
 from hyperhive.store.message_states import HELD, QUEUED
+from hyperhive.store.rows import ids_of
 from hyperhive.wire.turns import HeldThread
 
 

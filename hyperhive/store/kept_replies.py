@@ -11,6 +11,7 @@ from hyperhive.limits import MOST_KEPT, MailLimits
 from hyperhive.store import mail
 from hyperhive.store.mail import Post, Told
 from hyperhive.store.message_states import DEAD, LEASED, QUEUED
+from hyperhive.store.rows import ids_of
 from hyperhive.wire import events
 from hyperhive.wire.names import OPERATOR, shown
 
@@ -70,7 +71,7 @@ def count(connection: Connection, turn: int) -> int:
 
 def causes(connection: Connection, turn: int) -> list[int]:
     """The messages that the replies kept for the end of that turn answer."""
-    return mail.ids_of(connection, "SELECT in_reply_to FROM kept_replies WHERE turn = ?", (turn,))
+    return ids_of(connection, "SELECT in_reply_to FROM kept_replies WHERE turn = ?", (turn,))
 
 
 def forget(connection: Connection, turn: int) -> None:

@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from hyperhive.limits import MailLimits
 from hyperhive.store.dead_letters import bury
-from hyperhive.store.mail import Told, ids_of, unread
+from hyperhive.store.mail import Told, unread
 from hyperhive.store.message_states import DONE, LEASED, QUEUED
+from hyperhive.store.rows import ids_of
 from hyperhive.wire.records import Letter
 
 

@@ -211,8 +211,3 @@ def sweep(connection: Connection, after: int, before: int, most: int) -> int | N
     mail_search.forget(connection, old, (after, until, before))
     connection.execute(f"DELETE FROM messages WHERE {old}", (after, until, before))
     return int(until)
-
-
-def ids_of(connection: Connection, statement: str, values: tuple[object, ...]) -> list[int]:
-    """The ids that a statement yields."""
-    return [int(id_) for (id_,) in connection.execute(statement, values)]

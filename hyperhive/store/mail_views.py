@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from hyperhive.errors import Refused
 from hyperhive.limits import MOST_ROWS
 from hyperhive.store.fitting import fitting
 from hyperhive.store.message_states import DEAD, HELD, IN_WORDS, LEASED
+from hyperhive.store.rows import the_row
 from hyperhive.wire.records import InboxRow, MessageRow, OpenThread
 from hyperhive.wire.responses import Receipt
 
@@ -106,17 +106,12 @@ def selected(connection: Connection, rest: str, values: Sequence[object], charac
 
 def receipt(connection: Connection, sender: str, id_: int) -> Receipt:
     """What became of a message of that sender's. Raises Refused, in the same words for others' and nobody's."""
-    row = connection.execute(
-        "SELECT state, attempts, coalesce(settled_at, sent_at) FROM messages WHERE id = ? AND sender = ?",
-        (id_, sender),
-    ).fetchone()
-    if row is None:
-        refusal = (
-            f"you sent no message {id_}, or it was done long ago and is forgotten; "
-            "'send' answers with the id of what it sent"
-        )
-        raise Refused(refusal)
-    state, attempts, at = row
+    found = "SELECT state, attempts, coalesce(settled_at, sent_at) FROM messages WHERE id = ? AND sender = ?"
+    otherwise = (
+        f"you sent no message {id_}, or it was done long ago and is forgotten; "
+        "'send' answers with the id of what it sent"
+    )
+    state, attempts, at = the_row(connection, found, (id_, sender), otherwise)
     return Receipt(id_, IN_WORDS[state], attempts, at)
 
 
