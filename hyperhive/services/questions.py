@@ -159,7 +159,8 @@ def _ask(connection: Connection, asked: Asked, limits: MailLimits, rate: Rate | 
     if asked.to is not None:
         agents.one(connection, asked.to)
         _check_pace(connection, asked.asker, asked.to, asked.at, limits)
-        bounds.check_room(connection, asked.to, len(asked.question) + sum(map(len, asked.options)), limits)
+        size = sum(len(text.encode()) for text in (asked.question, *asked.options))
+        bounds.check_room(connection, asked.to, size, limits)
     id_ = table.add(connection, asked)
     if asked.to is not None:
         event = events.QuestionAsked(
