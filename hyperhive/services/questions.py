@@ -60,15 +60,7 @@ class Questions(Service):
         self, asker: str, to: str | None, question: str, options: Sequence[str], ttl: int | None, *, multi: bool
     ) -> Deferred[int]:
         """Ask a peer, or the operator (`to` None); fires with the question's id. Fails with Refused or UnknownAgent."""
-        if not question.strip():
-            message = "'question' is empty; it must say what is asked"
-            raise Refused(message)
-        if ttl is not None and ttl > LONGEST_TTL:
-            message = f"'ttl_seconds' must be at most {LONGEST_TTL}, not {ttl}"
-            raise Refused(message)
-        if to == asker:
-            message = "you can't ask yourself; 'to' must be another agent of the hive"
-            raise Refused(message)
+        _check(asker, to, question, ttl)
         rate = self._broker.rate_for(asker, to or OPERATOR)
         now = self._broker.now()
         asked = Asked(
@@ -144,6 +136,19 @@ class Questions(Service):
         _log.failure("overdue questions could not be closed; it is tried again", failure=reason)
         if self.running:
             self._alarm.snooze()
+
+
+def _check(asker: str, to: str | None, question: str, ttl: int | None) -> None:
+    """Raises Refused for a question that nobody may be asked."""
+    if not question.strip():
+        message = "'question' is empty; it must say what is asked"
+        raise Refused(message)
+    if ttl is not None and ttl > LONGEST_TTL:
+        message = f"'ttl_seconds' must be at most {LONGEST_TTL}, not {ttl}"
+        raise Refused(message)
+    if to == asker:
+        message = "you can't ask yourself; 'to' must be another agent of the hive"
+        raise Refused(message)
 
 
 def _ask(connection: Connection, asked: Asked, limits: MailLimits, rate: Rate | None) -> tuple[int, Effects]:
