@@ -19,7 +19,8 @@ from benchmarks.load import connected
 from benchmarks.servers import System, Workplace, answers, child
 from benchmarks.wires import hyperhive_wire
 from hyperhive.layout import Layout
-from hyperhive.store import agents, mail
+from hyperhive.store import agents
+from hyperhive.store.message_states import DONE
 from hyperhive.store.schema import open_database
 
 SLEEP = "sleep infinity"
@@ -80,7 +81,7 @@ def fill_old_rows(path: Path, rows: int, names: Sequence[str], bodies: Sequence[
         (
             (
                 *(names[row % len(names)], names[(row + 1) % len(names)], bodies[row % len(bodies)]),
-                *(yesterday, mail.DONE, yesterday),
+                *(yesterday, DONE, yesterday),
             )
             for row in range(rows)
         ),

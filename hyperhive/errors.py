@@ -52,6 +52,10 @@ class BadConfig(HiveError):
     """A configuration that no agent can have: which file, which line, what would be right."""
 
 
+class DatabaseTrouble(HiveError):
+    """The database could not do it (a full disk, say); nothing was changed."""
+
+
 class DoorError(HiveError):
     """A socket could not be opened."""
 

@@ -35,7 +35,7 @@ class WebHook:
 def _post(url: str, headers: dict[str, str], body: bytes) -> None:
     request = urllib.request.Request(url, body, headers, method="POST")  # noqa: S310 - http and https alone are set
     try:
-        with urllib.request.urlopen(request, timeout=SECONDS):  # noqa: S310
+        with urllib.request.urlopen(request, timeout=SECONDS):  # noqa: S310 - likewise
             pass
     except (OSError, ValueError) as error:
         # The address may hold a secret: it stays out of the log.

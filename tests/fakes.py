@@ -46,7 +46,8 @@ from hyperhive.services.turns import Turns
 from hyperhive.services.updates import Updates
 from hyperhive.services.writing import Writing
 from hyperhive.store import agents
-from hyperhive.store.database import LEISURE, Change, Database, Job
+from hyperhive.store.batches import Change
+from hyperhive.store.database import LEISURE, Database, Job
 from hyperhive.store.mail import Post
 from hyperhive.store.schema import open_database
 from hyperhive.wire.codec import event_of_body

@@ -103,7 +103,7 @@ class BusProtocol(DBusClientConnection):  # type: ignore[misc] # txdbus is not a
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._lost = True
         pending, self._pendingCalls = self._pendingCalls, {}
-        self.factory._failed(Failure(ContainerError("it closed the connection before it greeted us")))  # noqa: SLF001
+        self.factory.lost()
         self.ended.callback("it closed the connection")
         for answer, _ in pending.values():
             answer.errback(ContainerError("the connection to the bus was lost"))
@@ -118,6 +118,10 @@ class BusFactory(DBusClientFactory):  # type: ignore[misc] # txdbus is not annot
     def __init__(self, heard: Callable[[Signal], None]) -> None:
         super().__init__()
         self.heard = heard
+
+    def lost(self) -> None:
+        """The connection has ended, and if nobody was greeted by now, nobody will be."""
+        self._failed(Failure(ContainerError("it closed the connection before it greeted us")))
 
     def _ok(self, protocol: BusProtocol) -> None:
         if not self.d.called:

@@ -1,9 +1,10 @@
 """The parent of one agent's command: keeps its output, and writes down how it ended, daemon or no daemon.
 
-A script of its own, run as `python -I -S keeper.py RUNTIME NOTES FILES COMMAND...`, which imports as little as it can,
-for there is one of it to every agent. RUNTIME gets its files, NOTES is where the command starts, FILES is the soft
-limit of open files that the command gets back (`-` leaves it). Which agent it keeps is in its environment, where a
-later daemon finds it. It says one line on standard output, `up` or `failed SENTENCE`, and nothing after that.
+A script of its own, run as `python -I -S keeper.py RUNTIME NOTES FILES COMMAND...`: all of it stands in this file, for
+run like that Python finds no neighbours of it, and it imports as little as it can, for there is one of it to every
+agent. RUNTIME gets its files, NOTES is where the command starts, FILES is the soft limit of open files that the command
+gets back (`-` leaves it). Which agent it keeps is in its environment, where a later daemon finds it. It says one line
+on standard output, `up` or `failed SENTENCE`, and nothing after that.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ class KeptMachines:
     """The agents whose machines are up as far as we know; `hint` is called whenever a leader has ended."""
 
     _reactor: IReactor
-    _hint: Callable[[], None]
+    hint: Callable[[], None] = field(init=False, default=lambda: None)
 
     _kept: dict[str, _Kept] = field(init=False, factory=dict)
 
@@ -70,14 +70,15 @@ class KeptMachines:
             kept.leader.close()
 
     def close(self) -> None:
-        """Watch no machine any longer."""
+        """Watch no machine any longer, and give no hint."""
+        self.hint = lambda: None
         kept, self._kept = self._kept, {}
         for one in kept.values():
             one.leader.close()
 
     def _leader_ended(self, name: str) -> None:
         del self._kept[name]
-        self._hint()
+        self.hint()
 
 
 async def strangers(

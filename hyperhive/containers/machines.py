@@ -64,14 +64,13 @@ class Machines:
     _recovered: bool = field(init=False, default=False)
     _opened: bool = field(init=False, default=False)
     _closed: bool = field(init=False, default=False)
-    _hint: Callable[[], None] = field(init=False, default=lambda: None)
 
     def __attrs_post_init__(self) -> None:
         self._starts = Starts(self.layout.runtimes)
         self._journal = Journal(self.reactor)
         self._causes = Causes(self.reactor, self._journal)
         self._starting = Starting(self.reactor, self._starts, self.bus, self._journal, self._kind, self.grace)
-        self._kept = KeptMachines(self.reactor, lambda: self._hint())  # noqa: PLW0108 - it is another one later
+        self._kept = KeptMachines(self.reactor)
 
     @property
     def kind(self) -> str:
@@ -100,13 +99,12 @@ class Machines:
 
     def watch(self, hint: Callable[[], None]) -> None:
         """Begin to observe; call `hint` whenever some agent may have ended. The truth is `running()`."""
-        self._hint = hint
+        self._kept.hint = hint
         self._open()
 
     def close(self) -> Deferred[None]:
         """Stop observing; touches no agent."""
         self._closed = True
-        self._hint = lambda: None
         self._kept.close()
         return self.bus.close() if self._opened else defer.succeed(None)
 
@@ -123,14 +121,7 @@ class Machines:
 
     async def consumption(self) -> Mapping[str, Consumption]:
         """What systemd counts of the units of the machines that are up."""
-        return {name: await self._consumed(self._kind.unit(name)) for name in self._kept.running()}
-
-    async def _consumed(self, unit: str) -> Consumption:
-        memory, nanoseconds = (
-            await self.bus.counted(unit, "MemoryCurrent"),
-            await self.bus.counted(unit, "CPUUsageNSec"),
-        )
-        return Consumption(memory=memory, seconds=None if nanoseconds is None else nanoseconds / 1e9)
+        return {name: await self.bus.consumption(self._kind.unit(name)) for name in self._kept.running()}
 
     async def start(self, name: str, generation: int, plan: Plan) -> None:
         """Start the agent's machine; returns when it is up, and does nothing if this very generation runs already.
@@ -242,7 +233,7 @@ class Machines:
             for name, start in unended.items():
                 if self._starts.known.get(name) is start:  # or a later start has cleared that one away
                     Deferred.fromCoroutine(self._give_up(name, start)).addErrback(self._complain)
-        self._hint()
+        self._kept.hint()
 
     def _complain(self, why: Failure) -> None:
         self._log.failure("what was left of a start could not be ended", failure=why)
@@ -261,9 +252,7 @@ class Machines:
             in_doubt = [(name, start) for name, start in self._starts.known.items() if start.in_doubt]
             await self.bus.reached(PATIENCE_SECONDS)
             for name, start in in_doubt:
-                seen = await self._starting.seen_up(name, start)
+                seen = await self._starting.recognised(name, start)
                 if seen is not None:
                     self._kept.keep(name, seen)
-                elif (await self.bus.unit(self._kind.unit(name))).active in GONE:
-                    await self._starting.is_over(name, start)
             self._recovered = True

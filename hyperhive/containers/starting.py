@@ -99,6 +99,13 @@ class Starting:
         self._starts.put(name, up)
         return up
 
+    async def recognised(self, name: str, start: Start) -> Start | None:
+        """A start in whose middle a daemon was killed, if its machine is up; recorded as over if nothing of it is."""
+        seen = await self.seen_up(name, start)
+        if seen is None and (await self._bus.unit(self._kind.unit(name))).active in GONE:
+            await self.is_over(name, start)
+        return seen
+
     async def _seen_over(self, name: str, start: Start) -> Start | None:
         """The start as one that is over, recorded; None if it never came to be."""
         unit = self._kind.unit(name)

@@ -15,6 +15,7 @@ from twisted.application.internet import backoffPolicy
 from twisted.internet import defer
 from twisted.internet.defer import Deferred, FirstError, gatherResults
 
+from hyperhive.boundaries import Consumption
 from hyperhive.containers.bus_session import MACHINED, SYSTEMD, BusSession
 from hyperhive.containers.dbus import CALL_SECONDS, GREETING_SECONDS, CallRefused, IReactor, variant
 from hyperhive.containers.listening import Listening
@@ -139,8 +140,12 @@ class SystemBus:
             main_pid=seen.get("ExecMainPID", 0),
         )
 
-    async def counted(self, name: str, member: str) -> int | None:
-        """What systemd counts of a service's processes, such as `MemoryCurrent`; None where it counts nothing."""
+    async def consumption(self, name: str) -> Consumption:
+        """What systemd counts of a service's processes."""
+        memory, nanoseconds = await self._counted(name, "MemoryCurrent"), await self._counted(name, "CPUUsageNSec")
+        return Consumption(memory=memory, seconds=None if nanoseconds is None else nanoseconds / 1e9)
+
+    async def _counted(self, name: str, member: str) -> int | None:
         remote = SYSTEMD.at(unit_path(name), "org.freedesktop.DBus.Properties")
         with _said(f"{name} can't be looked at"):
             number = await self._listening.session().call(remote, "Get", "ss", SERVICE, member)

@@ -20,7 +20,7 @@ from hyperhive.dashboard.guard import Place
 from hyperhive.dashboard.reading import Unreadable, header, query_of
 from hyperhive.dashboard.services import Services
 from hyperhive.dashboard.stream import Stream
-from hyperhive.store.database import DatabaseTrouble
+from hyperhive.errors import DatabaseTrouble
 from hyperhive.wire.records import Session
 
 HEARTBEAT: Final = 15.0

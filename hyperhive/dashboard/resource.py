@@ -19,8 +19,7 @@ from hyperhive.dashboard.reading import Unreadable, header
 from hyperhive.dashboard.routes import Answer, Asked, LetIn, NotFound, Page, find, methods
 from hyperhive.dashboard.services import Services
 from hyperhive.dashboard.templating import render
-from hyperhive.errors import HiveError
-from hyperhive.store.database import DatabaseTrouble
+from hyperhive.errors import DatabaseTrouble, HiveError
 from hyperhive.wire.records import Session
 
 OPEN: Final = ("/login", "/open")

@@ -141,6 +141,6 @@ def _size(tree: Path) -> int:
     seen: dict[int, int] = {}
     for directory, names, files in os.walk(tree):
         for name in (*names, *files):
-            status = os.lstat(os.path.join(directory, name))  # noqa: PTH118
+            status = Path(directory, name).lstat()
             seen[status.st_ino] = status.st_blocks * 512
     return sum(seen.values())

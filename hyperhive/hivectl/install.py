@@ -29,7 +29,7 @@ PLACES: Final = {
 LOCAL: Final = "hyperhive-local.conf"
 """The drop-in that is put there on demand."""
 ENABLED: Final = "etc/systemd/system/multi-user.target.wants/hyperhive.service"
-HIDDEN: Final = ("/tmp", "/var/tmp")  # noqa: S108
+HIDDEN: Final = ("/tmp", "/var/tmp")  # noqa: S108 - nothing is written there
 """What the unit has of its own."""
 CHOSEN: Final = re.compile(r"^\s*containers\s*=", re.MULTILINE)
 """The settings say what agents run in."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from attrs import frozen
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 REQUESTS = (
     ask.AgentStatus(), ask.Pending(), ask.Questions(), ask.DeadLetters(), Held(), ask.Operations(), ask.Urls(),
 )  # fmt: skip
+Row = TypeVar("Row")
 SHOWN = 5
 """How many of a kind are shown one by one; the rest is a number."""
 
@@ -156,57 +158,69 @@ def _why_unread(one: AgentStatus, view: View) -> str:
 
 def _needs(standing: Standing, view: View) -> Iterator[Line]:
     yield from _approvals(standing, view)
-    if standing.questions:
-        yield Line(f"  {_counted(len(standing.questions), 'open question')}: hivectl questions", "yellow")
-        for question in standing.questions[:SHOWN]:
-            yield Line(f"    {question.id}  {_question(question, view)}: hivectl answer {question.id} ...")
-        yield from _rest(standing.questions)
-    if standing.failed:
-        yield Line(f"  {_counted(len(standing.failed), 'failed agent')}: hivectl agents", "bold red")
-        for one in standing.failed[:SHOWN]:
-            since = f" {view.moment(one.since)}" if one.since is not None else ""
-            cause = f", {view.brief(one.failure, 60)}" if one.failure else ""
-            again = "" if one.restart_at is None else f", restart {view.moment(one.restart_at)}"
-            yield Line(f"    {one.name} failed{since}{cause}{again}: hivectl logs {one.name}, hivectl start {one.name}")
-        yield from _rest(standing.failed)
-    if standing.dead_letters:
-        yield Line(f"  {_counted(len(standing.dead_letters), 'dead letter')}: hivectl dead-letters", "yellow")
-        for row in standing.dead_letters[:SHOWN]:
-            body = view.brief(row.body, 40)
-            yield Line(f'    {row.id}  {who(row)} to {row.recipient}, "{body}": hivectl requeue {row.id}')
-        yield from _rest(standing.dead_letters)
-    if standing.held:
-        yield Line(f"  {_counted(len(standing.held), 'held conversation')}: hivectl held", "yellow")
-        for thread in standing.held[:SHOWN]:
-            told = f"{', '.join(thread.agents)}, {_counted(thread.messages, 'message')}, {view.moment(thread.since)}"
-            yield Line(f"    {thread.thread}  {told}: hivectl release {thread.thread}")
-        yield from _rest(standing.held)
+    yield from _section(
+        f"{_counted(len(standing.questions), 'open question')}: hivectl questions",
+        standing.questions,
+        lambda row: f"{row.id}  {_question(row, view)}: hivectl answer {row.id} ...",
+    )
+    yield from _section(
+        f"{_counted(len(standing.failed), 'failed agent')}: hivectl agents",
+        standing.failed,
+        partial(_failed, view),
+        style="bold red",
+    )
+    yield from _section(
+        f"{_counted(len(standing.dead_letters), 'dead letter')}: hivectl dead-letters",
+        standing.dead_letters,
+        lambda row: f'{row.id}  {who(row)} to {row.recipient}, "{view.brief(row.body, 40)}": hivectl requeue {row.id}',
+    )
+    yield from _section(
+        f"{_counted(len(standing.held), 'held conversation')}: hivectl held", standing.held, partial(_held, view)
+    )
     login = [one for one in standing.agents if one.needs_login]
-    if login:
-        yield Line(f"  {_counted(len(login), 'agent')} to be logged in", "yellow")
-        for one in login[:SHOWN]:
-            why = f", {view.brief(one.harness.note, 60)}" if one.harness and one.harness.note else ""
-            yield Line(f"    {one.name}{why}: hivectl login {one.name}")
-        yield from _rest(login)
+    yield from _section(f"{_counted(len(login), 'agent')} to be logged in", login, partial(_login, view))
 
 
-def _rest(rows: Sequence[object]) -> Iterator[Line]:
-    """How many are not shown one by one."""
-    if len(rows) > SHOWN:
-        yield Line(f"    and {len(rows) - SHOWN} more", "dim")
+def _section(heading: str, rows: Sequence[Row], told: Callable[[Row], str], *, style: str = "yellow") -> Iterator[Line]:
+    """What needs the operator in one way, the first of them one by one; nothing where nothing does."""
+    if rows:
+        yield Line(f"  {heading}", style)
+        for row in rows[:SHOWN]:
+            yield Line(f"    {told(row)}")
+        if len(rows) > SHOWN:
+            yield Line(f"    and {len(rows) - SHOWN} more", "dim")
+
+
+def _failed(view: View, one: AgentStatus) -> str:
+    since = f" {view.moment(one.since)}" if one.since is not None else ""
+    cause = f", {view.brief(one.failure, 60)}" if one.failure else ""
+    again = "" if one.restart_at is None else f", restart {view.moment(one.restart_at)}"
+    return f"{one.name} failed{since}{cause}{again}: hivectl logs {one.name}, hivectl start {one.name}"
+
+
+def _held(view: View, one: HeldThread) -> str:
+    told = f"{', '.join(one.agents)}, {_counted(one.messages, 'message')}, {view.moment(one.since)}"
+    return f"{one.thread}  {told}: hivectl release {one.thread}"
+
+
+def _login(view: View, one: AgentStatus) -> str:
+    why = f", {view.brief(one.harness.note, 60)}" if one.harness and one.harness.note else ""
+    return f"{one.name}{why}: hivectl login {one.name}"
 
 
 def _approvals(standing: Standing, view: View) -> Iterator[Line]:
     count = len(standing.approvals) + standing.other_approvals
-    if not count:
-        return
     everything = " --all" if standing.other_approvals else ""
-    yield Line(f"  {_counted(count, 'pending approval')}: hivectl pending{everything}", "yellow")
-    for row in standing.approvals[:SHOWN]:
-        described = f', "{view.brief(row.description, 40)}"' if row.description else ""
-        told = f"{asked(row)}{described}, {view.moment(row.requested_at)}{', stale' if row.stale else ''}"
-        yield Line(f"    {row.id}  {told}: {', '.join(_decisions(row))}")
-    yield from _rest(standing.approvals)
+    heading = f"{_counted(count, 'pending approval')}: hivectl pending{everything}"
+    if count and not standing.approvals:
+        yield Line(f"  {heading}", "yellow")
+    yield from _section(heading, standing.approvals, partial(_approval, view))
+
+
+def _approval(view: View, row: Approval) -> str:
+    described = f', "{view.brief(row.description, 40)}"' if row.description else ""
+    told = f"{asked(row)}{described}, {view.moment(row.requested_at)}{', stale' if row.stale else ''}"
+    return f"{row.id}  {told}: {', '.join(_decisions(row))}"
 
 
 def _decisions(row: Approval) -> Iterator[str]:

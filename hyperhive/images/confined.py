@@ -8,6 +8,7 @@ import signal
 import subprocess
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 from hyperhive.images.record import ImageError
@@ -65,7 +66,7 @@ def search_path() -> str:
 
 
 def _name(arguments: Sequence[str]) -> str:
-    words = [os.path.basename(word) for word in arguments[:3]]  # noqa: PTH119
+    words = [Path(word).name for word in arguments[:3]]
     return "pip" if words[1:] == ["-m", "pip"] else words[0]
 
 

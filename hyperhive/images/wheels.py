@@ -57,7 +57,7 @@ def _source_of(distribution: Distribution) -> str:
     if urlsplit(url).scheme != "file":
         return f"{PROJECT} @ {url}"
     path = unquote(urlsplit(url).path)
-    if not os.path.exists(path):  # noqa: PTH110
+    if not os.path.exists(path):  # noqa: PTH110 - no error either where it may not be looked at
         raise ImageError(f"{PROJECT} was installed from {path}, which is gone; name a source with --hyperhive")
     return path
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from functools import partial
 from types import CoroutineType
@@ -20,11 +19,12 @@ from zope.interface import implementer
 from hyperhive.errors import HiveError
 from hyperhive.lifeline import Standing, new_lifeline
 from hyperhive.limits import MAX_LINE
-from hyperhive.protocols.answers import Following, Handed, Lease
+from hyperhive.protocols.answers import Following, Handed
 from hyperhive.protocols.brake import Brake
 from hyperhive.protocols.fitting import fitting_line
 from hyperhive.protocols.peer import Peer
-from hyperhive.protocols.terms import Slot, Terms
+from hyperhive.protocols.slots import Slot, Slots
+from hyperhive.protocols.terms import Terms
 from hyperhive.protocols.weights import MOST, weight
 from hyperhive.wire.codec import WireError
 
@@ -52,9 +52,7 @@ class Conversation(LineReceiver):
         self._desk = terms.desk(self.look)
         self._standing = Standing()
         self._life = new_lifeline(self._standing)
-        self._slots: deque[Slot] = deque()
-        self._under_way = 0
-        self._unread: list[Lease] = []
+        self._slots = Slots()
         self._grouping = False
         self._writes_soon = False
         self._left_having_read_all = False
@@ -74,8 +72,7 @@ class Conversation(LineReceiver):
         """Take up what the peer asks; what one read brought is answered together."""
         if not self._standing.hears:
             return
-        if self._unread:
-            self.look()
+        self.look()
         self._grouping = True
         try:
             super().dataReceived(data)
@@ -87,8 +84,7 @@ class Conversation(LineReceiver):
         """Take up one request."""
         if not self._standing.hears:
             return
-        slot = Slot()
-        self._slots.append(slot)
+        slot = self._slots.begin()
         self._weigh(slot, 1)
         try:
             request = self._terms.dialect.request(line)
@@ -125,7 +121,9 @@ class Conversation(LineReceiver):
         self._brake.end()
         if self._linger is not None and self._linger.active():
             self._linger.cancel()
-        self._give_up(read=read)
+        if read:
+            self._slots.were_read()
+        self._slots.give_up()
         if self._end_stream is not None:
             self._end_stream()
         self._desk.left()
@@ -133,15 +131,13 @@ class Conversation(LineReceiver):
 
     def look(self) -> None:
         """Find out whether the peer has read all its answers."""
-        if self._unread and self._peer.has_read_all():
-            unread, self._unread = self._unread, []
-            for lease in unread:
-                lease.was_read()
+        if self._slots.unread and self._peer.has_read_all():
+            self._slots.were_read()
 
     def close(self) -> None:
         """End the conversation from our side: what the peer is not known to have read goes back."""
         self.look()
-        self._give_up(read=False)
+        self._slots.give_up()
         self._life.lose()
         self._stop_producing()
         self.transport.loseConnection()
@@ -160,9 +156,8 @@ class Conversation(LineReceiver):
         self._brake.eased = resume
 
     def _weigh(self, slot: Slot, what: int) -> None:
-        slot.weight += what
-        self._under_way += what
-        if self._under_way >= MOST:
+        self._slots.weigh(slot, what)
+        if self._slots.weight >= MOST:
             self._brake.hold_for_asking_ahead()
 
     def _glance(self) -> None:
@@ -212,27 +207,18 @@ class Conversation(LineReceiver):
 
     def _write_ready(self) -> None:
         self._writes_soon = False
-        ready: list[bytes] = []
-        following = None
-        while self._slots and (line := self._slots[0].line) is not None:
-            slot = self._slots.popleft()
-            ready += (line, self.delimiter)
-            self._under_way -= slot.weight
-            if slot.lease is not None:
-                self._unread.append(slot.lease)
-            following = slot.following or following
+        ready, following = self._slots.take_ready()
         if ready:
-            self.transport.write(b"".join(ready))
+            self.transport.write(self.delimiter.join((*ready, b"")))
         if following is not None:
             self._end_stream = following.begin(self)
-        if self._under_way < MOST // 2:
+        if self._slots.weight < MOST // 2:
             self._brake.ease_for_asking_ahead()
         if self._standing.ends and not self._slots and not self._standing.gone:
             self._finish()
 
     def _refuse(self, sentence: str) -> None:
-        slot = Slot()
-        self._slots.append(slot)
+        slot = self._slots.begin()
         self._fill(slot, self._terms.dialect.refusal(sentence))
 
     def _turn_away(self, sentence: str) -> None:
@@ -256,15 +242,3 @@ class Conversation(LineReceiver):
         if self._end_stream is not None:
             self._end_stream()
         self.transport.unregisterProducer()
-
-    def _give_up(self, *, read: bool) -> None:
-        unread, self._unread = self._unread, []
-        for lease in unread:
-            if read:
-                lease.was_read()
-            else:
-                lease.was_not_read()
-        for slot in self._slots:
-            if slot.line is not None and slot.lease is not None:
-                slot.lease.was_not_written()
-        self._slots.clear()

@@ -65,7 +65,7 @@ class HostDesk:
             case ask.Spawn() | ask.Destroy() | ask.Rebuild() | ask.Start() | ask.Stop() | ask.Restart():
                 return self._answer_lifecycle(request)
             case manager_requests.Kill(name=name, wait=wait):
-                return self._operate([name], OperationKind.STOP, wait)
+                return self._operate([name], OperationKind.STOP, wait=wait)
             case ask.Send() | ask.Inbox() | ask.Messages() | ask.DeadLetters() | ask.Requeue():
                 return self._answer_mail(request)
             case ask.Pending() | ask.Approve() | ask.Deny() | ask.Diff() | manager_requests.RequestSpawn():
@@ -90,17 +90,17 @@ class HostDesk:
     ) -> Coroutine[Any, Any, HostResponse]:
         match request:
             case ask.Spawn(name=name, wait=wait):
-                return self._operate([name], OperationKind.SPAWN, wait)
+                return self._operate([name], OperationKind.SPAWN, wait=wait)
             case ask.Destroy(name=name, purge=purge, wait=wait):
-                return self._operate([name], OperationKind.DESTROY, wait, flag=purge)
+                return self._operate([name], OperationKind.DESTROY, wait=wait, flag=purge)
             case ask.Rebuild(name=name, wait=wait):
-                return self._operate([name], OperationKind.REBUILD, wait)
+                return self._operate([name], OperationKind.REBUILD, wait=wait)
             case ask.Start(wait=wait):
-                return self._operate(request.targets, OperationKind.START, wait)
+                return self._operate(request.targets, OperationKind.START, wait=wait)
             case ask.Stop(graceful=graceful, wait=wait):
-                return self._operate(request.targets, OperationKind.STOP, wait, flag=graceful is False)
+                return self._operate(request.targets, OperationKind.STOP, wait=wait, flag=graceful is False)
             case ask.Restart(wait=wait):
-                return self._operate(request.targets, OperationKind.RESTART, wait)
+                return self._operate(request.targets, OperationKind.RESTART, wait=wait)
 
     def _answer_mail(
         self, request: ask.Send | ask.Inbox | ask.Messages | ask.DeadLetters | ask.Requeue
@@ -145,7 +145,7 @@ class HostDesk:
             case ask.ConfigShow(name=name, ref=ref):
                 return show_files(self.configurations, name, ref)
             case ask.Rollback(name=name, ref=ref, wait=wait):
-                return self._roll_back(name, ref, wait)
+                return self._roll_back(name, ref, wait=wait)
 
     def _answer_questions(self, request: ask.Questions | ask.CancelQuestion | agent_requests.Answer) -> Any:
         match request:
@@ -193,12 +193,7 @@ class HostDesk:
         return self.broker.send(post).addCallback(lambda ids: HostResponse(ok=True, id=ids[0]))
 
     async def _operate(
-        self,
-        names: Sequence[str],
-        kind: OperationKind,
-        wait: bool | None,  # noqa: FBT001 - as it stands in the request
-        *,
-        flag: bool = False,
+        self, names: Sequence[str], kind: OperationKind, *, wait: bool | None, flag: bool = False
     ) -> HostResponse:
         if len(names) > 1:
             await self.roster.must_know(names)
@@ -221,7 +216,7 @@ class HostDesk:
     async def _approve(self, id_: int, digest: str | None) -> HostResponse:
         return HostResponse(ok=True, operation=await self.approvals.approve(id_, OPERATOR, digest))
 
-    async def _roll_back(self, name: str, ref: str | None, wait: bool | None) -> HostResponse:  # noqa: FBT001
+    async def _roll_back(self, name: str, ref: str | None, *, wait: bool | None) -> HostResponse:
         operation = await self.approvals.roll_back(name, ref, OPERATOR)
         fault = None if wait is False else await self._fault(operation)
         return HostResponse(ok=fault is None, error=fault, operation=operation)

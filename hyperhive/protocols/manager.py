@@ -37,13 +37,13 @@ class ManagerDesk:
             case ask.CancelApproval(id=id_):
                 return self._cancel(id_)
             case ask.Kill(name=name, wait=wait):
-                return self._operate(name, OperationKind.STOP, wait)
+                return self._operate(name, OperationKind.STOP, wait=wait)
             case ask.Start(name=name, wait=wait):
-                return self._operate(name, OperationKind.START, wait)
+                return self._operate(name, OperationKind.START, wait=wait)
             case ask.Restart(name=name, wait=wait):
-                return self._operate(name, OperationKind.RESTART, wait)
+                return self._operate(name, OperationKind.RESTART, wait=wait)
             case ask.Update(name=name, wait=wait):
-                return self._operate(name, OperationKind.REBUILD, wait)
+                return self._operate(name, OperationKind.REBUILD, wait=wait)
             case ask.List():
                 return self.agent.roster.names().addCallback(responses.List)
             case ask.GetLogs(agent=agent, lines=lines):
@@ -59,7 +59,7 @@ class ManagerDesk:
         """Whatever waits is given up."""
         self.agent.left()
 
-    async def _operate(self, name: str, kind: OperationKind, wait: bool | None) -> responses.Ok:  # noqa: FBT001
+    async def _operate(self, name: str, kind: OperationKind, *, wait: bool | None) -> responses.Ok:
         if name == MANAGER:
             message = f"the manager can't {kind.value} itself; ask the operator to"
             raise Refused(message)

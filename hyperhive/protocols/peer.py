@@ -37,7 +37,7 @@ class Peer:
     def owed(self) -> bool:
         """Whether some of what we wrote still waits in our own buffer."""
         transport = self.transport
-        return bool(len(transport.dataBuffer) - transport.offset + transport._tempDataLen)  # noqa: SLF001
+        return bool(len(transport.dataBuffer) - transport.offset + transport._tempDataLen)  # noqa: SLF001 - it is part of the buffer
 
     def has_read_all(self) -> bool:
         """Whether the peer has read all that was written to it: our buffer is empty, and the kernel's too.

@@ -1,14 +1,14 @@
-"""On what terms conversations are held, and where their answers wait for their turn."""
+"""On what terms conversations are held."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from attrs import define, frozen
+from attrs import frozen
 from twisted.internet.interfaces import IReactorTime
 
-from hyperhive.protocols.answers import Desk, Following, Lease
+from hyperhive.protocols.answers import Desk
 from hyperhive.protocols.peer import Peer
 from hyperhive.wire.codec import Dialect
 
@@ -27,13 +27,3 @@ class Terms:
     objection: Callable[[Peer], str | None]
     gone: Callable[[Any], None]
     outgoing: Callable[[Callable[[], None]], None] = lambda write: write()
-
-
-@define(eq=False)
-class Slot:
-    """The place of one answer among the others; `line` is None until it is there."""
-
-    line: bytes | None = None
-    lease: Lease | None = None
-    following: Following | None = None
-    weight: int = 0

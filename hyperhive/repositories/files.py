@@ -89,7 +89,7 @@ def put_in_place(new: Path, place: Path, owner: tuple[int, int] | None) -> bool:
     place.parent.mkdir(parents=True, exist_ok=True)
     if owner is not None:
         for directory, _, files in os.walk(new):
-            for path in (directory, *(os.path.join(directory, file) for file in files)):  # noqa: PTH118
+            for path in (Path(directory), *(Path(directory, file) for file in files)):
                 os.chown(path, *owner, follow_symlinks=False)
     _sync_all(new)
     try:

@@ -37,7 +37,7 @@ async def _sizes(git: Git, repository: Path) -> tuple[int, int, int]:
     return int(told["size"]), int(told["size-pack"]), int(told["packs"])
 
 
-def unlock(repository: Path, every: bool) -> None:  # noqa: FBT001 - called in a thread
+def unlock(repository: Path, *, every: bool) -> None:
     """Take away git's lock files: `every`, or those that are older than any git of ours becomes."""
     oldest = time.time() - 2 * SECONDS
     for directory, below, names in os.walk(repository):

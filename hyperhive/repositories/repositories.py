@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 from attrs import define, field
-from twisted.internet.defer import Deferred, DeferredLock, TimeoutError  # noqa: A004 - as Deferred.addTimeout has it
+from twisted.internet import defer
+from twisted.internet.defer import Deferred, DeferredLock
 from twisted.logger import Logger
 from zope.interface import implementer
 
@@ -70,7 +71,8 @@ class Repositories:
 
     async def _unlock(self, name: str) -> None:
         """Take away the locks that a git which was killed has left; before each time that one of ours writes."""
-        await in_thread(self._reactor, housekeeping.unlock, self._layout.applied(name), name not in self._unlocked)
+        every = name not in self._unlocked
+        await in_thread(self._reactor, housekeeping.unlock, self._layout.applied(name), every=every)
         self._unlocked.add(name)
 
     async def remove(self, name: str) -> None:
@@ -103,7 +105,7 @@ class Repositories:
             taken = Deferred.fromCoroutine(self._take_in(name, ref))
             try:
                 return await taken.addTimeout(TAKING_SECONDS, self._reactor)
-            except TimeoutError as error:
+            except defer.TimeoutError as error:
                 raise RepositoryError(
                     f"to take in commit {quoted(ref)} took longer than {TAKING_SECONDS:g} seconds; "
                     f"a smaller repository goes faster: 'git gc' packs it"
@@ -120,7 +122,7 @@ class Repositories:
         try:
             return await Taking(self._git, self._layout, name, quarantine).take(ref)
         finally:
-            await in_thread(self._reactor, shutil.rmtree, quarantine, True)  # noqa: FBT003 - errors of it are ignored
+            await in_thread(self._reactor, shutil.rmtree, quarantine, ignore_errors=True)
 
     async def let_go(self, name: str, commit: str) -> None:
         async with self._writing[name]:

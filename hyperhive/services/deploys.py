@@ -14,13 +14,12 @@ from attrs import define, evolve
 from twisted.logger import Logger
 
 from hyperhive.boundaries import IContainers, IRepositories, Plan
-from hyperhive.errors import HiveError, OperationFailed, RepositoryError
+from hyperhive.errors import DatabaseTrouble, HiveError, OperationFailed, RepositoryError
 from hyperhive.services.broker import Broker
 from hyperhive.services.endings import Begun, Ended, Work
 from hyperhive.services.launches import Launches
 from hyperhive.services.writing import Interrupted, Writing
 from hyperhive.store import approvals, operations
-from hyperhive.store.database import DatabaseTrouble
 from hyperhive.wire.records import Approval
 
 _log = Logger()

@@ -155,10 +155,7 @@ def end(
         _succeeded(connection, work, begun, ended)
     else:
         _failed(connection, work, begun, ended)
-        if _is_owed(connection, work, policy):
-            why = ended.error or "it could not be started"
-            agents.start_failed(connection, work.agent, why, agents.RUNNING)
-            went_down(connection, effects, policy, work.agent, why, now)
+        _tried_again(connection, effects, work, ended, policy, now)
     given_back = give_back(connection) if ended.left and ended.start is None else None
     event = _event(work, begun, ended)
     if event is not None:
@@ -168,16 +165,7 @@ def end(
         waiting = approvals.undecided_of(connection, work.agent)  # which were shown against what ran before
         effects.rows += [(Kind.APPROVAL, approval.id, None) for approval in waiting]
     if work.kind is OperationKind.DESTROY and ended.state is OperationState.SUCCEEDED:
-        verdicts.fail_approvals_of(connection, effects, work.agent, "agent destroyed", at)
-        verdicts.cancel_questions_of(connection, effects, work.agent, SYSTEM, at)
-        if work.flag:
-            configs.forget(connection, work.agent)
-            reminders.forget(connection, work.agent)
-            turns.forget(connection, work.agent)
-            harnesses.forget(connection, work.agent)
-            why = f"'{work.agent}' was purged"
-            effects.told.extend(dead_letters.bury_inbox(connection, work.agent, why, at))
-            effects.told.extend(held.bury_held(connection, work.agent, why, at))
+        _leave_nothing_open(connection, effects, work, at)
     effects.rows += [(Kind.OPERATION, work.operation.id, None), (Kind.AGENT, work.agent, work.agent)]
     return effects, given_back
 
@@ -207,10 +195,28 @@ def _failed(connection: Connection, work: Work, begun: Begun, ended: Ended) -> N
         agents.is_stopped(connection, work.agent)
 
 
-def _is_owed(connection: Connection, work: Work, policy: RestartPolicy) -> bool:
-    """Whether the hive itself wanted this start, and tries again where it fails; others hear why and decide."""
+def _tried_again(
+    connection: Connection, effects: Effects, work: Work, ended: Ended, policy: RestartPolicy, now: float
+) -> None:
+    """Have a start that the hive itself wanted tried again; whoever else wanted it hears why it failed, and decides."""
     by_itself = work.kind is OperationKind.START and work.operation.requested_by == SYSTEM
-    return by_itself and restarts_after_crash(connection, policy, work.agent)
+    if by_itself and restarts_after_crash(connection, policy, work.agent):
+        why = ended.error or "it could not be started"
+        agents.start_failed(connection, work.agent, why, agents.RUNNING)
+        went_down(connection, effects, policy, work.agent, why, now)
+
+
+def _leave_nothing_open(connection: Connection, effects: Effects, work: Work, at: int) -> None:
+    """Nobody waits for an agent that is destroyed; one that is purged is forgotten, and its mail buried."""
+    verdicts.fail_approvals_of(connection, effects, work.agent, "agent destroyed", at)
+    verdicts.cancel_questions_of(connection, effects, work.agent, SYSTEM, at)
+    if not work.flag:
+        return
+    for table in (configs, reminders, turns, harnesses):
+        table.forget(connection, work.agent)
+    why = f"'{work.agent}' was purged"
+    effects.told.extend(dead_letters.bury_inbox(connection, work.agent, why, at))
+    effects.told.extend(held.bury_held(connection, work.agent, why, at))
 
 
 def _event(work: Work, begun: Begun, ended: Ended) -> events.HelperEvent | None:

@@ -124,7 +124,7 @@ class Inboxes:
         self._database.submit(
             lambda connection: leases.put_back(connection, held, shown=shown),
             lambda _: self._moved(name, [id_ for id_, _ in held]),
-            lambda reason: self._stranded(name, held, shown, reason),
+            lambda reason: self._stranded(name, held, reason, shown=shown),
         )
         self.arriving(name)
 
@@ -134,7 +134,7 @@ class Inboxes:
         for name, held, shown in stranded:
             self.put_back(name, held, shown=shown)
 
-    def _stranded(self, name: str, held: list[tuple[int, int]], shown: bool, reason: Failure) -> None:  # noqa: FBT001
+    def _stranded(self, name: str, held: list[tuple[int, int]], reason: Failure, *, shown: bool) -> None:
         _log.failure("mail of {name} could not be put back; it is tried again", failure=reason, name=name)
         self._ashore.append((name, held, shown))
 
@@ -152,12 +152,12 @@ class Inboxes:
         number = next(self._numbers)
         self._database.submit(
             partial(leases.take, name=inbox.name, most=wanted, number=number),
-            lambda taken: self._taken(inbox, number, *taken),
+            lambda taken: self._taken(inbox, number, taken.letters, more=taken.more),
             partial(self._failed, inbox),
             last=True,
         )
 
-    def _taken(self, inbox: _Inbox, number: int, letters: list[Letter], more: bool) -> None:  # noqa: FBT001
+    def _taken(self, inbox: _Inbox, number: int, letters: list[Letter], *, more: bool) -> None:
         if more:
             inbox.stale = True
         if letters:

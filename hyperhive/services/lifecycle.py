@@ -199,25 +199,24 @@ class Lifecycle(Service):
         ).addCallback(over)
 
     async def _carry_out(self, work: Work) -> None:
-        id_ = work.operation.id
+        id_, what = work.operation.id, f"{work.kind.value} of '{work.agent}'"
         try:
             operation = await self._labour.carry_out(work)
         except Interrupted:
-            what = f"{work.kind.value} of '{work.agent}'"
-            message = f"the daemon ends; {what} goes on with the next one (operation {id_})"
-            for waiting in self._waiting.pop(id_, []):
-                waiting.errback(OperationFailed(message))
+            self._give_up(id_, f"the daemon ends; {what} goes on with the next one")
             return
         except Exception:
-            what = f"{work.kind.value} of '{work.agent}'"
-            message = f"{what} ended, and how could not be written down; the daemon's log says why (operation {id_})"
-            for waiting in self._waiting.pop(id_, []):
-                waiting.errback(OperationFailed(message))
+            self._give_up(id_, f"{what} ended, and how could not be written down; the daemon's log says why")
             raise
         for waiting in self._waiting.pop(id_, []):
             waiting.callback(operation)
         for hint in self._hints:
             hint()
+
+    def _give_up(self, id_: int, why: str) -> None:
+        """Whoever waits for the operation will not hear here how it ended."""
+        for waiting in self._waiting.pop(id_, []):
+            waiting.errback(OperationFailed(f"{why} (operation {id_})"))
 
 
 def _broke_off(why: Failure) -> None:

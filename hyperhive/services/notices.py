@@ -20,7 +20,7 @@ from hyperhive.errors import HiveError
 from hyperhive.services.changes import Changes
 from hyperhive.services.feed import Gap
 from hyperhive.wire.needs import is_dead, is_down, is_for_operator, is_undecided
-from hyperhive.wire.records import AgentStatus, Change
+from hyperhive.wire.records import Change
 
 _log = Logger()
 
@@ -54,7 +54,7 @@ class Notices(Service):
     _changes: Changes
     _clock: IReactorTime
     _send: Callable[[Notice], Awaitable[None]]
-    _needing: set[tuple[str, int | str]] = field(factory=set, init=False)
+    _needing: set[Notice] = field(factory=set, init=False)
     _waiting: deque[Notice] = field(factory=lambda: deque(maxlen=MOST_WAITING), init=False)
     _seq: int = field(default=0, init=False)
     _planned: IDelayedCall | None = field(default=None, init=False)
@@ -93,15 +93,15 @@ class Notices(Service):
             entries = []
         self._seq = self._changes.feed.seq
         for change in await self._changes.rows(entries):
-            for key, notice in needs(change):
-                self._judge(key, notice)
+            for notice, needed in notices_of(change):
+                self._judge(notice, needed=needed)
 
-    def _judge(self, key: tuple[str, int | str], notice: Notice | None) -> None:
+    def _judge(self, notice: Notice, *, needed: bool) -> None:
         """Tell of it if it needs somebody, and did not when it was looked at last."""
-        if notice is None:
-            self._needing.discard(key)
-        elif key not in self._needing:
-            self._needing.add(key)
+        if not needed:
+            self._needing.discard(notice)
+        elif notice not in self._needing:
+            self._needing.add(notice)
             self._waiting.append(notice)
             if self._sending is None and self.running:
                 self._sending = Deferred.fromCoroutine(self._send_all())
@@ -129,28 +129,20 @@ class Notices(Service):
                 return
 
 
-def needs(change: Change) -> Iterator[tuple[tuple[str, int | str], Notice | None]]:
-    """What a change makes need somebody, by what it is known by; None for what needs nobody, or no longer."""
+def notices_of(change: Change) -> Iterator[tuple[Notice, bool]]:
+    """What could be told of a change, always in the same words, and whether that needs somebody now."""
     if change.approval is not None:
         one = change.approval
         what = f"{one.kind.value.replace('_', ' ')} of {one.agent} waits for a yes or no"
-        notice = Notice("An approval waits", what, f"/approvals/{one.id}")
-        yield ("approval", one.id), notice if is_undecided(one) else None
+        yield Notice("An approval waits", what, f"/approvals/{one.id}"), is_undecided(one)
     if change.question is not None:
         asked = change.question
-        notice = Notice("A question waits", f"{asked.asker} asks", f"/questions/{asked.id}")
-        yield ("question", asked.id), notice if is_for_operator(asked) else None
+        yield Notice("A question waits", f"{asked.asker} asks", f"/questions/{asked.id}"), is_for_operator(asked)
     if change.message is not None:
         sent = change.message
         text = f"message {sent.id} of {sent.sender} to {sent.recipient} was given up"
-        yield ("message", sent.id), Notice("A dead letter", text, f"/mail/{sent.id}") if is_dead(sent) else None
+        yield Notice("A dead letter", text, f"/mail/{sent.id}"), is_dead(sent)
     if change.agent is not None:
-        yield from _of_agent(change.agent)
-
-
-def _of_agent(agent: AgentStatus) -> Iterator[tuple[tuple[str, int | str], Notice | None]]:
-    path = f"/agents/{agent.name}"
-    down = Notice("An agent is down", f"{agent.name} has failed", path)
-    yield ("failed", agent.name), down if is_down(agent) else None
-    login = Notice("A login is missing", f"{agent.name} is to be logged in", path)
-    yield ("login", agent.name), login if agent.needs_login else None
+        agent, path = change.agent, f"/agents/{change.agent.name}"
+        yield Notice("An agent is down", f"{agent.name} has failed", path), is_down(agent)
+        yield Notice("A login is missing", f"{agent.name} is to be logged in", path), agent.needs_login

@@ -60,15 +60,7 @@ class Questions(Service):
         self, asker: str, to: str | None, question: str, options: Sequence[str], ttl: int | None, *, multi: bool
     ) -> Deferred[int]:
         """Ask a peer, or the operator (`to` None); fires with the question's id. Fails with Refused or UnknownAgent."""
-        if not question.strip():
-            message = "'question' is empty; it must say what is asked"
-            raise Refused(message)
-        if ttl is not None and ttl > LONGEST_TTL:
-            message = f"'ttl_seconds' must be at most {LONGEST_TTL}, not {ttl}"
-            raise Refused(message)
-        if to == asker:
-            message = "you can't ask yourself; 'to' must be another agent of the hive"
-            raise Refused(message)
+        _check(asker, to, question, ttl)
         rate = self._broker.rate_for(asker, to or OPERATOR)
         now = self._broker.now()
         asked = Asked(
@@ -146,6 +138,19 @@ class Questions(Service):
             self._alarm.snooze()
 
 
+def _check(asker: str, to: str | None, question: str, ttl: int | None) -> None:
+    """Raises Refused for a question that nobody may be asked."""
+    if not question.strip():
+        message = "'question' is empty; it must say what is asked"
+        raise Refused(message)
+    if ttl is not None and ttl > LONGEST_TTL:
+        message = f"'ttl_seconds' must be at most {LONGEST_TTL}, not {ttl}"
+        raise Refused(message)
+    if to == asker:
+        message = "you can't ask yourself; 'to' must be another agent of the hive"
+        raise Refused(message)
+
+
 def _ask(connection: Connection, asked: Asked, limits: MailLimits, rate: Rate | None) -> tuple[int, Effects]:
     effects = Effects()
     if rate is not None:
@@ -159,7 +164,8 @@ def _ask(connection: Connection, asked: Asked, limits: MailLimits, rate: Rate | 
     if asked.to is not None:
         agents.one(connection, asked.to)
         _check_pace(connection, asked.asker, asked.to, asked.at, limits)
-        bounds.check_room(connection, asked.to, len(asked.question) + sum(map(len, asked.options)), limits)
+        size = sum(len(text.encode()) for text in (asked.question, *asked.options))
+        bounds.check_room(connection, asked.to, size, limits)
     id_ = table.add(connection, asked)
     if asked.to is not None:
         event = events.QuestionAsked(

@@ -11,13 +11,13 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from hyperhive.errors import Refused
+from hyperhive.errors import DatabaseTrouble, Refused
 from hyperhive.limits import LONGEST_TTL, MOST_REMINDERS, MailLimits
 from hyperhive.services.alarm import Alarm
 from hyperhive.services.broker import Broker
 from hyperhive.store import bounds
 from hyperhive.store import reminders as table
-from hyperhive.store.database import Connection, DatabaseTrouble
+from hyperhive.store.database import Connection
 from hyperhive.store.mail import Told
 
 _log = Logger()

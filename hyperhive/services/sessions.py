@@ -11,11 +11,10 @@ from functools import partial
 from attrs import define, field
 from twisted.internet.defer import Deferred
 
-from hyperhive.errors import Refused
+from hyperhive.errors import DatabaseTrouble, Refused
 from hyperhive.limits import LINK_SECONDS, MOST_LINKS, SESSION_SEEN
 from hyperhive.services.broker import Broker
 from hyperhive.store import sessions
-from hyperhive.store.database import DatabaseTrouble
 from hyperhive.wire.records import Session
 
 

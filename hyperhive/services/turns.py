@@ -19,7 +19,8 @@ from hyperhive.services.feed import Kind
 from hyperhive.services.leases import Leases
 from hyperhive.services.turn_endings import Ending, Over, end, supersede
 from hyperhive.store import bounds, kept_replies, turn_views, turns
-from hyperhive.store.database import Change, Connection, Result
+from hyperhive.store.batches import Change, Result
+from hyperhive.store.database import Connection
 from hyperhive.store.kept_replies import Kept
 from hyperhive.store.mail import Post
 from hyperhive.store.turn_views import Spent, UnderWay

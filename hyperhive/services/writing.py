@@ -9,7 +9,9 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
-from hyperhive.store.database import Change, Database, DatabaseTrouble
+from hyperhive.errors import DatabaseTrouble
+from hyperhive.store.batches import Change
+from hyperhive.store.database import Database
 
 _log = Logger()
 

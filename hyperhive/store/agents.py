@@ -187,7 +187,7 @@ def is_destroyed(connection: Connection, name: str) -> None:
     connection.execute("DELETE FROM status_texts WHERE name = ?", (name,))
 
 
-def set_paused(connection: Connection, name: str, paused: bool) -> None:  # noqa: FBT001 - a column's value
+def set_paused(connection: Connection, name: str, *, paused: bool) -> None:
     """Raises UnknownAgent."""
     one(connection, name)
     connection.execute("UPDATE agents SET paused = ? WHERE name = ?", (paused, name))

@@ -9,6 +9,7 @@ from attrs import frozen
 
 from hyperhive.errors import Refused, brief
 from hyperhive.limits import MOST_ROWS
+from hyperhive.store.rows import the_row
 from hyperhive.wire.records import Approval
 from hyperhive.wire.states import ApprovalKind, ApprovalStatus
 
@@ -86,11 +87,8 @@ def every(connection: Connection) -> tuple[Approval, ...]:
 
 def one(connection: Connection, id_: int) -> Approval:
     """Raises Refused if there is none of that id."""
-    row = connection.execute(_SELECT + " WHERE id = ?", (id_,)).fetchone()
-    if row is None:
-        message = f"there is no approval {id_}; 'pending' lists those that wait"
-        raise Refused(message)
-    return _approval(row)
+    otherwise = f"there is no approval {id_}; 'pending' lists those that wait"
+    return _approval(the_row(connection, _SELECT + " WHERE id = ?", (id_,), otherwise))
 
 
 def decide(connection: Connection, id_: int, by: str, now: int, note: str | None = None) -> Approval:

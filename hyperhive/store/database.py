@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
 from collections.abc import Callable
 from queue import SimpleQueue
 from threading import Thread
-from typing import Any, Final, Protocol, TypeVar
+from typing import Final, Protocol
 
 from attrs import define, field
 from twisted.internet.defer import Deferred
@@ -15,23 +14,18 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from hyperhive.errors import HiveError
+from hyperhive.errors import DatabaseTrouble
+from hyperhive.store import batches
+from hyperhive.store.batches import Change, Outcome, Request, Result
 
 Connection = sqlite3.Connection
-Result = TypeVar("Result")
-Change = Callable[[sqlite3.Connection], Result]
 Job = Callable[[], None]
-Outcome = tuple[Callable[[Any], object], Any]
 
 _log = Logger()
 
 LARGEST_COMMIT: Final = 1000
 LEISURE: Final = 0.05
 """Seconds that a change which nobody waits for may wait for company."""
-
-
-class DatabaseTrouble(HiveError):
-    """The database could not do it (a full disk, say); nothing was changed."""
 
 
 class Worker(Protocol):
@@ -81,8 +75,8 @@ class Database:
     _make_worker: Callable[[], Worker] = field(default=lambda: Writer("hyperhive database"))
     _connection: sqlite3.Connection = field(init=False)
     _worker: Worker | None = field(default=None, init=False)
-    _first: list[_Request] = field(factory=list, init=False)
-    _last: list[_Request] = field(factory=list, init=False)
+    _first: list[Request] = field(factory=list, init=False)
+    _last: list[Request] = field(factory=list, init=False)
     _committing: bool = field(default=False, init=False)
     _preparations: list[Callable[[], None]] = field(factory=list, init=False)
     _awaited: bool = field(default=False, init=False)
@@ -190,11 +184,9 @@ class Database:
         self._awaited = bool(self._first)
         self._worker.do(lambda: self._commit(batch[:LARGEST_COMMIT]))
 
-    def _commit(self, batch: list[_Request]) -> None:
+    def _commit(self, batch: list[Request]) -> None:
         before = self._connection.total_changes
-        outcomes = _together(self._connection, batch)
-        if outcomes is None:
-            outcomes = [_alone(self._connection, request) for request in batch]
+        outcomes = batches.commit(self._connection, batch)
         wrote = self._connection.total_changes != before
         self._deliver(lambda: self._tell(outcomes, wrote=wrote))
 
@@ -223,58 +215,3 @@ class Database:
             self.trouble = troubles[-1]
         elif wrote:
             self.trouble = None
-
-
-_Request = tuple[Change[Any], Callable[[Any], object], Callable[[Failure], object]]
-
-
-def _together(connection: sqlite3.Connection, batch: list[_Request]) -> list[Outcome] | None:
-    """All changes in one transaction; None, and nothing done, if one of them has to be undone."""
-    outcomes: list[Outcome] = []
-    try:
-        connection.execute("BEGIN IMMEDIATE")
-    except sqlite3.Error as error:  # another process holds the database: no change fares better by itself
-        return [(failed, _trouble(error)) for _, _, failed in batch]
-    try:
-        for change, done, failed in batch:
-            before = connection.total_changes
-            try:
-                outcomes.append((done, change(connection)))
-            except HiveError:
-                if connection.total_changes != before:
-                    raise
-                outcomes.append((failed, Failure()))
-        connection.execute("COMMIT")
-    except Exception:  # noqa: BLE001 - whatever it was, each change now has its own try
-        _roll_back(connection)
-        return None
-    return outcomes
-
-
-def _alone(connection: sqlite3.Connection, request: _Request) -> Outcome:
-    """One change in a transaction of its own."""
-    change, done, failed = request
-    try:
-        connection.execute("BEGIN IMMEDIATE")
-        result = change(connection)
-        connection.execute("COMMIT")
-    except sqlite3.Error as error:
-        _roll_back(connection)
-        return failed, _trouble(error)
-    except Exception:  # noqa: BLE001 - it belongs to whoever gave the change
-        _roll_back(connection)
-        return failed, Failure()
-    return done, result
-
-
-def _trouble(error: sqlite3.Error) -> Failure:
-    trouble = DatabaseTrouble(f"the hive's database could not write this ({error}); nothing was changed")
-    trouble.__cause__ = error
-    return Failure(trouble)
-
-
-def _roll_back(connection: sqlite3.Connection) -> None:
-    if connection.in_transaction:
-        # Where this fails, the next BEGIN does too, in the words of DatabaseTrouble; the thread has to go on.
-        with contextlib.suppress(sqlite3.Error):
-            connection.execute("ROLLBACK")

@@ -6,18 +6,19 @@ import json
 from collections.abc import Sequence
 from sqlite3 import Connection
 
-from hyperhive.errors import Refused
 from hyperhive.limits import MailLimits
 from hyperhive.store.bounds import check_room
-from hyperhive.store.mail import DEAD, Told, ids_of, tell
+from hyperhive.store.mail import Told, tell
+from hyperhive.store.message_states import DEAD, LEASED, QUEUED
+from hyperhive.store.rows import ids_of, the_row
 from hyperhive.wire import events
 
 
 def any_of(connection: Connection, ids: Sequence[int]) -> bool:
     """Whether one of those messages is a dead letter."""
     row = connection.execute(
-        "SELECT 1 FROM messages WHERE id IN (SELECT value FROM json_each(?)) AND state = ? LIMIT 1",
-        (json.dumps(list(ids)), DEAD),
+        f"SELECT 1 FROM messages WHERE id IN (SELECT value FROM json_each(?)) AND state = {DEAD} LIMIT 1",
+        (json.dumps(list(ids)),),
     ).fetchone()
     return row is not None
 
@@ -27,8 +28,8 @@ def bury(connection: Connection, ids: Sequence[int], reason: str, now: int) -> T
     if not ids:
         return []
     rows = connection.execute(
-        """
-        UPDATE messages SET state = 3, reason = ?, settled_at = ?
+        f"""
+        UPDATE messages SET state = {DEAD}, reason = ?, settled_at = ?
         WHERE id IN (SELECT value FROM json_each(?)) RETURNING id, sender, recipient
         """,
         (reason, now, json.dumps(ids)),
@@ -44,25 +45,21 @@ def bury_inbox(connection: Connection, name: str, reason: str, now: int) -> Told
     """Everything undone in an inbox becomes dead letters: its owner is gone for good."""
     undone = [
         id_
-        for state in ("state = 1", "state = 0")
-        for id_ in ids_of(connection, f"SELECT id FROM messages WHERE recipient = ? AND {state}", (name,))
+        for state in (LEASED, QUEUED)
+        for id_ in ids_of(connection, f"SELECT id FROM messages WHERE recipient = ? AND state = {state}", (name,))
     ]
     return bury(connection, undone, reason, now)
 
 
 def revive(connection: Connection, id_: int, limits: MailLimits) -> str:
     """Queue a dead letter again, its attempts forgotten; its recipient. Raises Refused, UnknownAgent or InboxFull."""
-    row = connection.execute(
-        "SELECT recipient, length(CAST(body AS BLOB)) FROM messages WHERE id = ? AND state = 3", (id_,)
-    ).fetchone()
-    if row is None:
-        message = f"message {id_} is no dead letter; 'dead_letters' lists them"
-        raise Refused(message)
-    recipient, size = row
+    otherwise = f"message {id_} is no dead letter; 'dead_letters' lists them"
+    dead = f"SELECT recipient, length(CAST(body AS BLOB)) FROM messages WHERE id = ? AND state = {DEAD}"
+    recipient, size = the_row(connection, dead, (id_,), otherwise)
     check_room(connection, recipient, size, limits)
     connection.execute(
-        """
-        UPDATE messages SET state = 0, attempts = 0, redelivered = 1, lease = NULL, generation = NULL,
+        f"""
+        UPDATE messages SET state = {QUEUED}, attempts = 0, redelivered = 1, lease = NULL, generation = NULL,
             reason = NULL, settled_at = NULL
         WHERE id = ?
         """,

@@ -11,7 +11,9 @@ from hyperhive.errors import Refused
 from hyperhive.limits import MOST_ROWS
 from hyperhive.store import threads
 from hyperhive.store.dead_letters import bury
-from hyperhive.store.mail import Told, ids_of
+from hyperhive.store.mail import Told
+from hyperhive.store.message_states import HELD, QUEUED
+from hyperhive.store.rows import ids_of
 from hyperhive.wire.turns import HeldThread
 
 
@@ -30,9 +32,9 @@ class Released:
 def listed(connection: Connection) -> tuple[HeldThread, ...]:
     """The held conversations, the first that was held first."""
     rows = connection.execute(
-        """
+        f"""
         SELECT thread, agents, held_at, note,
-            (SELECT count(*) FROM messages WHERE state = 4 AND messages.thread = held_threads.thread)
+            (SELECT count(*) FROM messages WHERE state = {HELD} AND messages.thread = held_threads.thread)
         FROM held_threads ORDER BY held_at, thread LIMIT ?
         """,
         (MOST_ROWS,),
@@ -50,15 +52,15 @@ def release(connection: Connection, thread: int, now: int) -> Released:
         raise Refused(message)
     threads.count_anew(connection, thread)
     gone = connection.execute(
-        """
-        SELECT id, recipient FROM messages WHERE state = 4 AND thread = ?
+        f"""
+        SELECT id, recipient FROM messages WHERE state = {HELD} AND thread = ?
             AND recipient NOT IN (SELECT name FROM agents WHERE present)
         """,
         (thread,),
     ).fetchall()
     bounced = bury(connection, [id_ for id_, _ in gone], "its recipient is no longer in the hive", now)
     queued = connection.execute(
-        "UPDATE messages SET state = 0 WHERE state = 4 AND thread = ? RETURNING id, recipient", (thread,)
+        f"UPDATE messages SET state = {QUEUED} WHERE state = {HELD} AND thread = ? RETURNING id, recipient", (thread,)
     ).fetchall()
     return Released(told=[*sorted(queued), *bounced], buried=gone)
 
@@ -68,9 +70,9 @@ def bury_held(connection: Connection, name: str, reason: str, now: int) -> Told:
 
     Returns the id and recipient of every event that told a sender of it.
     """
-    held = ids_of(connection, "SELECT id FROM messages WHERE state = 4 AND recipient = ?", (name,))
+    held = ids_of(connection, f"SELECT id FROM messages WHERE state = {HELD} AND recipient = ?", (name,))
     told = bury(connection, held, reason, now)
     connection.execute(
-        "DELETE FROM held_threads WHERE thread NOT IN (SELECT thread FROM messages WHERE state = 4)"
+        f"DELETE FROM held_threads WHERE thread NOT IN (SELECT thread FROM messages WHERE state = {HELD})"
     )  # fmt: skip
     return told

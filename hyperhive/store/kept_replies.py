@@ -9,7 +9,9 @@ from attrs import evolve, frozen
 from hyperhive.errors import Refused, UnknownAgent
 from hyperhive.limits import MOST_KEPT, MailLimits
 from hyperhive.store import mail
-from hyperhive.store.mail import DEAD, Post, Told
+from hyperhive.store.mail import Post, Told
+from hyperhive.store.message_states import DEAD, LEASED, QUEUED
+from hyperhive.store.rows import ids_of
 from hyperhive.wire import events
 from hyperhive.wire.names import OPERATOR, shown
 
@@ -29,7 +31,7 @@ class Kept:
 
 def cause(connection: Connection, turn: int, name: str, to: str) -> int | None:
     """The newest message from `to` that the agent `name` has in hand in that turn."""
-    for index, state in (("messages_leased", 1), ("messages_queued", 0)):
+    for index, state in (("messages_leased", LEASED), ("messages_queued", QUEUED)):
         row = connection.execute(
             f"""
             SELECT max(id) FROM (
@@ -46,10 +48,8 @@ def cause(connection: Connection, turn: int, name: str, to: str) -> int | None:
 
 def is_in_hand(connection: Connection, turn: int, name: str, id_: int) -> bool:
     """Whether the agent `name` has that message in hand in that turn."""
-    row = connection.execute(
-        "SELECT 1 FROM messages WHERE id = ? AND recipient = ? AND turn = ? AND state IN (0, 1)", (id_, name, turn)
-    ).fetchone()
-    return row is not None
+    in_hand = f"id = ? AND recipient = ? AND turn = ? AND state IN ({QUEUED}, {LEASED})"
+    return connection.execute(f"SELECT 1 FROM messages WHERE {in_hand}", (id_, name, turn)).fetchone() is not None
 
 
 def keep(connection: Connection, kept: Kept) -> None:
@@ -71,7 +71,7 @@ def count(connection: Connection, turn: int) -> int:
 
 def causes(connection: Connection, turn: int) -> list[int]:
     """The messages that the replies kept for the end of that turn answer."""
-    return mail.ids_of(connection, "SELECT in_reply_to FROM kept_replies WHERE turn = ?", (turn,))
+    return ids_of(connection, "SELECT in_reply_to FROM kept_replies WHERE turn = ?", (turn,))
 
 
 def forget(connection: Connection, turn: int) -> None:
@@ -114,13 +114,6 @@ def _send(connection: Connection, post: Post, limits: MailLimits) -> Told:
 
 def _bounce(connection: Connection, post: Post, reason: str) -> Told:
     """Make a dead letter of what could not be sent, and tell its sender."""
-    cursor = connection.execute(
-        """
-        INSERT INTO messages (sender, recipient, body, sent_at, state, in_reply_to, settled_at, reason)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-        """,
-        (post.sender, post.to, post.body, post.at, DEAD, post.in_reply_to, post.at, reason),
-    )
-    id_ = int(cursor.lastrowid or 0)
+    id_ = mail.put(connection, post, DEAD, reason=reason)
     bounced = events.Bounced(id=id_, to=post.to, reason=reason)
     return [(told, post.sender) for told in mail.tell(connection, post.sender, bounced, post.at)]

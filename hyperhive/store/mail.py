@@ -1,26 +1,21 @@
-"""The table of messages: how mail comes in, and how it is forgotten. Its shape and states stand in `upgrades`."""
+"""The table of messages: how mail comes in, and how it is forgotten. Its shape stands in `upgrades`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from sqlite3 import Connection
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from attrs import evolve, frozen
 
 from hyperhive.agent_config import Rate
 from hyperhive.limits import MailLimits
 from hyperhive.store import agents, bounds, mail_search, threads
+from hyperhive.store.message_states import DEAD, DONE, HELD, LEASED, QUEUED
 from hyperhive.store.threads import Place
 from hyperhive.wire import codec, events
 from hyperhive.wire.names import EVERYONE, MANAGER, OPERATOR, SYSTEM
 from hyperhive.wire.records import Letter
-
-QUEUED: Final = 0
-LEASED: Final = 1
-DONE: Final = 2
-DEAD: Final = 3
-HELD: Final = 4
 
 Told = list[tuple[int, str]]
 """Messages that a change put into inboxes: the id of each, and whose inbox."""
@@ -64,10 +59,10 @@ def send_leased(connection: Connection, post: Post, number: int, limits: MailLim
     if place.held:
         return _queue(connection, post, place, limits), None
     cursor = connection.execute(
-        """
+        f"""
         INSERT INTO messages
             (sender, recipient, body, sent_at, state, in_reply_to, via, thread, hops, lease, generation, turn)
-        SELECT ?, name, ?, ?, 1, ?, ?, ?, ?, ?, generation,
+        SELECT ?, name, ?, ?, {LEASED}, ?, ?, ?, ?, ?, generation,
             (SELECT id FROM turns WHERE agent = name AND ended_at IS NULL)
         FROM agents
         WHERE name = ? AND present AND queued = 0 AND NOT paused
@@ -134,14 +129,7 @@ def _tell_of_holding(connection: Connection, place: Place, now: int, limits: Mai
 def send_to_operator(connection: Connection, post: Post, limits: MailLimits) -> Sent:
     """Put a message into the operator's list, where it is done at once: nobody leases it."""
     place = _place(connection, post, limits)
-    cursor = connection.execute(
-        """
-        INSERT INTO messages (sender, recipient, body, sent_at, state, in_reply_to, via, thread, settled_at)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-        """,
-        (post.sender, OPERATOR, post.body, post.at, DONE, post.in_reply_to, post.via, place.thread, post.at),
-    )
-    return Sent(int(cursor.lastrowid or 0), OPERATOR)
+    return Sent(put(connection, evolve(post, to=OPERATOR), DONE, thread=place.thread), OPERATOR)
 
 
 def send_to_all(connection: Connection, post: Post, limits: MailLimits) -> list[Sent]:
@@ -177,13 +165,28 @@ def send_rated(connection: Connection, post: Post, limits: MailLimits, rate: Rat
 def tell(connection: Connection, to: str, event: events.HelperEvent, now: int) -> list[int]:
     """Queue an event from `system`, whatever waits there already; its id, none if nobody of that name has an inbox."""
     cursor = connection.execute(
-        """
+        f"""
         INSERT INTO messages (sender, recipient, body, sent_at, state)
-        SELECT ?, name, ?, ?, 0 FROM agents WHERE name = ? AND present
+        SELECT ?, name, ?, ?, {QUEUED} FROM agents WHERE name = ? AND present
         """,
         (SYSTEM, codec.body_of_event(event), now, to),
     )
     return [int(cursor.lastrowid or 0)] if cursor.rowcount == 1 else []
+
+
+def put(connection: Connection, post: Post, state: int, *, thread: int | None = None, reason: str | None = None) -> int:
+    """Add a message in that state, with no question of whether anybody takes it; its id. `reason`: why it is dead."""
+    cursor = connection.execute(
+        """
+        INSERT INTO messages (sender, recipient, body, sent_at, state, in_reply_to, via, thread, settled_at, reason)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """,
+        (
+            post.sender, post.to, post.body, post.at, state, post.in_reply_to, post.via, thread,
+            post.at if state in {DONE, DEAD} else None, reason,
+        ),
+    )  # fmt: skip
+    return int(cursor.lastrowid or 0)
 
 
 def unread(connection: Connection, name: str) -> int:
@@ -204,12 +207,7 @@ def sweep(connection: Connection, after: int, before: int, most: int) -> int | N
     if not rows or rows[0][1] >= before:
         return None
     until = rows[-1][0]
-    old = "id > ? AND id <= ? AND state = 2 AND settled_at < ? AND id < (SELECT max(id) FROM messages)"
+    old = f"id > ? AND id <= ? AND state = {DONE} AND settled_at < ? AND id < (SELECT max(id) FROM messages)"
     mail_search.forget(connection, old, (after, until, before))
     connection.execute(f"DELETE FROM messages WHERE {old}", (after, until, before))
     return int(until)
-
-
-def ids_of(connection: Connection, statement: str, values: tuple[object, ...]) -> list[int]:
-    """The ids that a statement yields."""
-    return [int(id_) for (id_,) in connection.execute(statement, values)]

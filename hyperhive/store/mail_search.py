@@ -12,6 +12,7 @@ from attrs import frozen
 
 from hyperhive.errors import Refused
 from hyperhive.store.mail_views import BEGINNING, row_of, selected
+from hyperhive.store.message_states import IN_WORDS
 from hyperhive.wire.names import REMINDER, SYSTEM
 from hyperhive.wire.records import MessageRow
 from hyperhive.wire.states import MessageState
@@ -47,7 +48,7 @@ _KINDS: Final = {
     MailKind.QUESTIONS: f"(sender = '{SYSTEM}' AND {_ASKING})",
     MailKind.REMINDERS: f"sender = '{REMINDER}'",
 }
-_STATES: Final = {state: number for number, state in enumerate(MessageState)}
+_STATES: Final = {state: number for number, state in IN_WORDS.items()}
 
 
 @frozen(kw_only=True)

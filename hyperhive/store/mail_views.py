@@ -8,14 +8,13 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from hyperhive.errors import Refused
 from hyperhive.limits import MOST_ROWS
 from hyperhive.store.fitting import fitting
+from hyperhive.store.message_states import DEAD, HELD, IN_WORDS, LEASED
+from hyperhive.store.rows import the_row
 from hyperhive.wire.records import InboxRow, MessageRow, OpenThread
 from hyperhive.wire.responses import Receipt
-from hyperhive.wire.states import MessageState
 
-_STATES = (MessageState.QUEUED, MessageState.LEASED, MessageState.DONE, MessageState.DEAD, MessageState.HELD)
 _COLUMNS = "id, sender, recipient, {}, sent_at, state, attempts, in_reply_to, via, thread"
 _ROW = f"SELECT {_COLUMNS.format('body')} FROM messages"
 _INBOX_ROW = "SELECT id, sender, body, sent_at, in_reply_to, via FROM messages"
@@ -42,7 +41,7 @@ class Opened:
 def recent(connection: Connection, name: str, limit: int) -> tuple[InboxRow, ...]:
     """The last messages to `name`, without those that are held."""
     rows = connection.execute(
-        _INBOX_ROW + " WHERE recipient = ? AND state <> 4 ORDER BY id DESC LIMIT ?", (name, limit)
+        _INBOX_ROW + f" WHERE recipient = ? AND state <> {HELD} ORDER BY id DESC LIMIT ?", (name, limit)
     )
     return tuple(
         InboxRow(id=id_, sender=sender, body=body, at=at, in_reply_to=reply, via=via)
@@ -66,7 +65,7 @@ def messages(connection: Connection, agent: str | None, limit: int, before: int 
 
 def dead_letters(connection: Connection) -> tuple[MessageRow, ...]:
     """The messages that were given up."""
-    rows = connection.execute(_ROW + " WHERE state = 3 ORDER BY id DESC LIMIT ?", (MOST_ROWS,))
+    rows = connection.execute(_ROW + f" WHERE state = {DEAD} ORDER BY id DESC LIMIT ?", (MOST_ROWS,))
     return tuple(row_of(row) for row in fitting(rows, (3,)))
 
 
@@ -107,24 +106,22 @@ def selected(connection: Connection, rest: str, values: Sequence[object], charac
 
 def receipt(connection: Connection, sender: str, id_: int) -> Receipt:
     """What became of a message of that sender's. Raises Refused, in the same words for others' and nobody's."""
-    row = connection.execute(
-        "SELECT state, attempts, coalesce(settled_at, sent_at) FROM messages WHERE id = ? AND sender = ?",
-        (id_, sender),
-    ).fetchone()
-    if row is None:
-        refusal = (
-            f"you sent no message {id_}, or it was done long ago and is forgotten; "
-            "'send' answers with the id of what it sent"
-        )
-        raise Refused(refusal)
-    state, attempts, at = row
-    return Receipt(id_, _STATES[state], attempts, at)
+    found = "SELECT state, attempts, coalesce(settled_at, sent_at) FROM messages WHERE id = ? AND sender = ?"
+    otherwise = (
+        f"you sent no message {id_}, or it was done long ago and is forgotten; "
+        "'send' answers with the id of what it sent"
+    )
+    state, attempts, at = the_row(connection, found, (id_, sender), otherwise)
+    return Receipt(id_, IN_WORDS[state], attempts, at)
 
 
 def in_hand(connection: Connection, name: str) -> list[OpenThread]:
     """The mail that was handed to the agent and is not settled."""
     rows = connection.execute(
-        "SELECT id, sender, body, sent_at, via FROM messages WHERE recipient = ? AND state = 1 ORDER BY id LIMIT ?",
+        f"""
+        SELECT id, sender, body, sent_at, via FROM messages
+        WHERE recipient = ? AND state = {LEASED} ORDER BY id LIMIT ?
+        """,
         (name, MOST_ROWS),
     )
     return [
@@ -135,7 +132,8 @@ def in_hand(connection: Connection, name: str) -> list[OpenThread]:
 
 def counts_in_hand(connection: Connection) -> dict[str, int]:
     """For each agent that has some: how many messages are leased to it."""
-    return dict(connection.execute("SELECT recipient, count(*) FROM messages WHERE state = 1 GROUP BY recipient"))
+    counts = f"SELECT recipient, count(*) FROM messages WHERE state = {LEASED} GROUP BY recipient"
+    return dict(connection.execute(counts))
 
 
 def row_of(row: tuple[Any, ...]) -> MessageRow:
@@ -147,7 +145,7 @@ def row_of(row: tuple[Any, ...]) -> MessageRow:
         recipient=recipient,
         body=body,
         at=at,
-        state=_STATES[state],
+        state=IN_WORDS[state],
         attempts=attempts,
         in_reply_to=reply,
         via=via,

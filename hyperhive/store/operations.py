@@ -7,8 +7,8 @@ from typing import Any
 
 from attrs import frozen
 
-from hyperhive.errors import Refused
 from hyperhive.limits import MOST_ROWS
+from hyperhive.store.rows import the_row
 from hyperhive.wire.records import Operation
 from hyperhive.wire.states import OperationKind, OperationState
 
@@ -118,11 +118,8 @@ def listed(connection: Connection, *, ended: bool) -> tuple[Operation, ...]:
 
 def one(connection: Connection, id_: int) -> Operation:
     """Raises Refused if there is none of that id."""
-    row = connection.execute(_SELECT + " WHERE id = ?", (id_,)).fetchone()
-    if row is None:
-        message = f"there is no operation {id_}; 'operations' with 'all' lists them"
-        raise Refused(message)
-    return _operation(row)
+    otherwise = f"there is no operation {id_}; 'operations' with 'all' lists them"
+    return _operation(the_row(connection, _SELECT + " WHERE id = ?", (id_,), otherwise))
 
 
 def _operation(row: tuple[Any, ...]) -> Operation:

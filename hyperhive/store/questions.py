@@ -12,6 +12,7 @@ from attrs import frozen
 from hyperhive.errors import Refused, brief
 from hyperhive.limits import MOST_ROWS
 from hyperhive.store.fitting import fitting
+from hyperhive.store.rows import the_row
 from hyperhive.wire.names import OPERATOR
 from hyperhive.wire.records import OpenThread, Question
 from hyperhive.wire.states import QuestionStatus
@@ -66,11 +67,8 @@ def count_between(connection: Connection, one: str, other: str, since: int) -> i
 
 def one(connection: Connection, id_: int) -> Question:
     """Raises Refused if there is none of that id."""
-    row = connection.execute(_SELECT + " WHERE id = ?", (id_,)).fetchone()
-    if row is None:
-        message = f"there is no question {id_}; 'questions' lists the open ones"
-        raise Refused(message)
-    return _question(row)
+    otherwise = f"there is no question {id_}; 'questions' lists the open ones"
+    return _question(the_row(connection, _SELECT + " WHERE id = ?", (id_,), otherwise))
 
 
 def close(

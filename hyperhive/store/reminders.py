@@ -6,7 +6,8 @@ from sqlite3 import Connection
 
 from hyperhive.limits import MOST_ROWS
 from hyperhive.store.fitting import fitting
-from hyperhive.store.mail import Told
+from hyperhive.store.mail import Post, Told, put
+from hyperhive.store.message_states import QUEUED
 from hyperhive.wire.names import REMINDER
 from hyperhive.wire.records import OpenThread
 
@@ -35,11 +36,8 @@ def deliver(connection: Connection, now: int, most: int) -> Told:
     ).fetchall()
     told = []
     for id_, agent, message in due:
-        cursor = connection.execute(
-            "INSERT INTO messages (sender, recipient, body, sent_at, state) VALUES (?, ?, ?, ?, 0)",
-            (REMINDER, agent, message, now),
-        )
-        told.append((int(cursor.lastrowid or 0), agent))
+        post = Post(sender=REMINDER, to=agent, body=message, at=now)
+        told.append((put(connection, post, QUEUED), agent))
         connection.execute("DELETE FROM reminders WHERE id = ?", (id_,))
     return told
 

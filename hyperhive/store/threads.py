@@ -14,6 +14,7 @@ from attrs import frozen
 
 from hyperhive.errors import Refused
 from hyperhive.limits import MOST_HELD, MailLimits
+from hyperhive.store.message_states import HELD
 from hyperhive.wire.names import DEAF, OPERATOR
 
 _NO_AGENTS: Final = DEAF | {OPERATOR}
@@ -87,7 +88,8 @@ def hold(connection: Connection, thread: int, note: str, now: int) -> tuple[str,
 
 
 def _check_room(connection: Connection, thread: int) -> None:
-    (held,) = connection.execute("SELECT count(*) FROM messages WHERE state = 4 AND thread = ?", (thread,)).fetchone()
+    counts = f"SELECT count(*) FROM messages WHERE state = {HELD} AND thread = ?"
+    (held,) = connection.execute(counts, (thread,)).fetchone()
     if held >= MOST_HELD:
         message = (
             f"conversation {thread} is held, and {held} of its messages wait already, the most there may be; "

@@ -13,6 +13,7 @@ from hyperhive.errors import Refused, UnknownAgent
 from hyperhive.limits import MOST_TURN_EVENTS, TURN_EVENTS_BYTES
 from hyperhive.store import agents, kept_replies, leases
 from hyperhive.store.fitting import fitting
+from hyperhive.store.rows import the_row
 from hyperhive.wire.states import TurnOutcome
 from hyperhive.wire.turns import Turn, TurnEvent, Usage
 
@@ -119,20 +120,14 @@ def under_way(connection: Connection) -> dict[str, int]:
 
 def one(connection: Connection, id_: int) -> Turn:
     """Raises Refused if there is none of that id."""
-    row = connection.execute(_SELECT + " WHERE id = ?", (id_,)).fetchone()
-    if row is None:
-        message = f"there is no turn {id_}; 'turns' lists the last ones"
-        raise Refused(message)
-    return _turn(row)
+    otherwise = f"there is no turn {id_}; 'turns' lists the last ones"
+    return _turn(the_row(connection, _SELECT + " WHERE id = ?", (id_,), otherwise))
 
 
 def own(connection: Connection, id_: int, name: str) -> Turn:
     """The agent's own turn of that id. Raises Refused."""
-    row = connection.execute(_SELECT + " WHERE id = ? AND agent = ?", (id_, name)).fetchone()
-    if row is None:
-        message = f"turn {id_} is none of '{name}'; 'begin_turn' says which one has begun"
-        raise Refused(message)
-    return _turn(row)
+    otherwise = f"turn {id_} is none of '{name}'; 'begin_turn' says which one has begun"
+    return _turn(the_row(connection, _SELECT + " WHERE id = ? AND agent = ?", (id_, name), otherwise))
 
 
 def listed(connection: Connection, name: str | None, limit: int, before: int | None) -> tuple[Turn, ...]:

@@ -16,6 +16,7 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
 from zope.interface import provider
 
+from hyperhive.boundaries import Consumption
 from hyperhive.containers.bus_session import BUS, MACHINED
 from hyperhive.containers.dbus import CallRefused, Connection, variant
 from hyperhive.containers.system_bus import Machine, SystemBus, Unit, unit_path
@@ -395,8 +396,12 @@ async def test_what_systemd_counts_is_a_number_and_what_it_does_not_is_none(
     opened: SystemBus, systemd: Systemd
 ) -> None:
     systemd.units[ALICE] = {"MemoryCurrent": variant("t", 4096), "CPUUsageNSec": variant("t", 2**64 - 1)}
-    assert await opened.counted(ALICE, "MemoryCurrent") == 4096
-    assert await opened.counted(ALICE, "CPUUsageNSec") is None
+    assert await opened.consumption(ALICE) == Consumption(memory=4096, seconds=None)
+
+
+async def test_systemd_counts_time_in_billionths_of_a_second(opened: SystemBus, systemd: Systemd) -> None:
+    systemd.units[ALICE] = {"MemoryCurrent": variant("t", 2**64 - 1), "CPUUsageNSec": variant("t", 1_500_000_000)}
+    assert await opened.consumption(ALICE) == Consumption(memory=None, seconds=1.5)
 
 
 def test_a_unit_has_the_path_that_systemd_gives_it() -> None:

@@ -13,8 +13,7 @@ from attrs import evolve
 from hyperhive.dashboard.happenings import last_words
 from hyperhive.dashboard.needs import Standing, look, needs, rest, why_quiet
 from hyperhive.dashboard.services import Services
-from hyperhive.errors import ContainerError
-from hyperhive.store.database import DatabaseTrouble
+from hyperhive.errors import ContainerError, DatabaseTrouble
 from hyperhive.wire.names import MANAGER
 from hyperhive.wire.records import AgentStatus
 from hyperhive.wire.turns import TurnEvent

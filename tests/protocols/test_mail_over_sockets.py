@@ -168,7 +168,7 @@ async def test_what_our_own_buffer_still_held_when_a_peer_left_comes_again_marke
     while not conversation._peer.owed():
         handed += 1
         await bob.say(form)
-        while len(conversation._unread) < handed:
+        while len(conversation._slots.unread) < handed:
             await turn()
         for _ in range(3):
             await turn()  # what the kernel takes, it has now
@@ -183,7 +183,7 @@ async def test_an_end_in_good_order_does_not_settle_what_our_own_buffer_still_ho
     await mail.send("x" * 262_000)
     await bob.say(RECV)
     conversation = await mail.stage.met()
-    while not (conversation._unread and conversation._peer.owed()):
+    while not (conversation._slots.unread and conversation._peer.owed()):
         await turn()
     drain(bob)
     conversation.transport.connectionLost(Failure(ConnectionDone()))

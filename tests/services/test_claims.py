@@ -12,11 +12,10 @@ from hyperhive.errors import UnknownAgent
 from hyperhive.services.inboxes import Take
 from hyperhive.store import agents, mail
 from hyperhive.store.mail import Post
+from hyperhive.store.message_states import LEASED, QUEUED
 from hyperhive.wire.events import Killed
 from tests.fakes import Bench
 from tests.services.test_inboxes import Cranked, bodies
-
-QUEUED, LEASED = mail.QUEUED, mail.LEASED
 
 
 @pytest.fixture
@@ -83,7 +82,7 @@ def test_an_event_of_the_same_commit_comes_first(parked: tuple[Cranked, Deferred
 
 def test_a_paused_agent_is_handed_nothing(parked: tuple[Cranked, Deferred[Take]]) -> None:
     cranked, waiting = parked
-    cranked.bench.database.perform(lambda connection: agents.set_paused(connection, "bob", True))  # noqa: FBT003
+    cranked.bench.database.perform(lambda connection: agents.set_paused(connection, "bob", paused=True))
     cranked.send("one")
     cranked.crank()
     assert bodies(waiting) is None

@@ -11,7 +11,8 @@ from hyperhive.errors import Refused
 from hyperhive.limits import MailLimits
 from hyperhive.services.feed import Kind
 from hyperhive.store import leases
-from hyperhive.store.mail import HELD, QUEUED, Post
+from hyperhive.store.mail import Post
+from hyperhive.store.message_states import HELD, QUEUED
 from hyperhive.wire import events
 from hyperhive.wire.names import EVERYONE, MANAGER, OPERATOR
 from hyperhive.wire.states import OperationKind

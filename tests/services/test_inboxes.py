@@ -8,10 +8,9 @@ import pytest
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
-from hyperhive.errors import InboxFull, UnknownAgent
+from hyperhive.errors import DatabaseTrouble, InboxFull, UnknownAgent
 from hyperhive.limits import MailLimits
 from hyperhive.services.inboxes import Take
-from hyperhive.store.database import DatabaseTrouble
 from hyperhive.store.mail import Post
 from tests.fakes import Bench, HandWorker
 

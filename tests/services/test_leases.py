@@ -11,7 +11,7 @@ from hyperhive.limits import MailLimits
 from hyperhive.services.inboxes import Inboxes
 from hyperhive.services.leases import Handed
 from hyperhive.store import leases
-from hyperhive.store.mail import DEAD, DONE, LEASED, QUEUED
+from hyperhive.store.message_states import DEAD, DONE, LEASED, QUEUED
 from hyperhive.wire import events
 from tests.fakes import Bench
 

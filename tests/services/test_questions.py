@@ -268,6 +268,14 @@ def test_a_question_needs_room_in_the_inbox_of_who_is_asked(tmp_path: Path) -> N
     assert bench.get(bench.questions.listed(closed=True)) == ()
 
 
+@pytest.mark.parametrize(("question", "options"), [("é" * 30, ()), ("q?", ["é" * 30])])
+def test_the_room_that_a_question_needs_is_counted_in_bytes(tmp_path: Path, question: str, options: list[str]) -> None:
+    bench = Bench(tmp_path, limits=MailLimits(inbox_bytes=50))
+    bench.add_agents("alice", "bob")
+    with pytest.raises(InboxFull):
+        bench.get(bench.questions.ask("alice", "bob", question, options, None, multi=False))
+
+
 def test_questions_that_do_not_fit_on_a_line_are_not_all_read(bench: Bench) -> None:
     for _ in range(3):
         bench.get(bench.questions.ask("alice", None, "q" * 16384, ["o" * 16384] * 60, None, multi=False))

@@ -12,11 +12,10 @@ from twisted.internet.task import Clock
 from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
 from zope.interface import provider
 
-from hyperhive.errors import ContainerError
+from hyperhive.errors import ContainerError, DatabaseTrouble
 from hyperhive.limits import NO, ON_CRASH, RestartPolicy
 from hyperhive.services.restarts import AGAIN
 from hyperhive.store import agents, restarts
-from hyperhive.store.database import DatabaseTrouble
 from hyperhive.wire import events
 from hyperhive.wire.names import MANAGER, SYSTEM
 from hyperhive.wire.records import AgentStatus, Operation

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from twisted.python.failure import Failure
 
-from hyperhive.store.database import DatabaseTrouble
-from hyperhive.store.mail import DONE, LEASED, QUEUED
+from hyperhive.errors import DatabaseTrouble
+from hyperhive.store.message_states import DONE, LEASED, QUEUED
 from tests.fakes import Bench
 
 

@@ -17,7 +17,8 @@ from hyperhive.services.feed import Kind
 from hyperhive.services.turns import SOON
 from hyperhive.store import leases, mail
 from hyperhive.store.database import Connection
-from hyperhive.store.mail import DEAD, DONE, LEASED, QUEUED, Post
+from hyperhive.store.mail import Post
+from hyperhive.store.message_states import DEAD, DONE, LEASED, QUEUED
 from hyperhive.wire import events
 from hyperhive.wire.names import EVERYONE, MANAGER, OPERATOR
 from hyperhive.wire.records import Change, MessageRow

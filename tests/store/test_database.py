@@ -14,9 +14,9 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
-from hyperhive.errors import Refused
+from hyperhive.errors import DatabaseTrouble, Refused
 from hyperhive.store import database as module
-from hyperhive.store.database import LEISURE, Database, DatabaseTrouble
+from hyperhive.store.database import LEISURE, Database
 from tests.fakes import HandWorker
 
 

@@ -11,7 +11,8 @@ from attrs import evolve
 from hyperhive.errors import InboxFull, Refused, UnknownAgent
 from hyperhive.limits import MailLimits
 from hyperhive.store import agents, dead_letters, leases, mail, mail_views
-from hyperhive.store.mail import DEAD, DONE, LEASED, QUEUED, Post
+from hyperhive.store.mail import Post
+from hyperhive.store.message_states import DEAD, DONE, LEASED, QUEUED
 from hyperhive.wire.codec import event_of_body
 from hyperhive.wire.events import Bounced
 from hyperhive.wire.names import EVERYONE, OPERATOR

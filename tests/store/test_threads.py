@@ -11,7 +11,8 @@ import pytest
 from hyperhive.errors import InboxFull, Refused
 from hyperhive.limits import MOST_HELD, MailLimits
 from hyperhive.store import agents, dead_letters, held, leases, mail, mail_views
-from hyperhive.store.mail import HELD, LEASED, QUEUED, Post, Sent
+from hyperhive.store.mail import Post, Sent
+from hyperhive.store.message_states import HELD, LEASED, QUEUED
 from hyperhive.wire.codec import event_of_body
 from hyperhive.wire.events import Bounced, Held
 from hyperhive.wire.names import EVERYONE, MANAGER, OPERATOR, SYSTEM
