@@ -9,6 +9,7 @@ import pytest
 from twisted.internet.defer import maybeDeferred
 
 from hyperhive.services import homes
+from hyperhive.wire.states import OperationKind
 from tests.fakes import Bench
 
 
@@ -30,3 +31,11 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     made.turns.stopService()
     made.leases.stopService()
     made.close()
+
+
+@pytest.fixture
+def carol(bench: Bench) -> str:
+    """An agent that runs, by the configuration that it was spawned with."""
+    bench.operate("carol", OperationKind.SPAWN)
+    bench.repositories.calls.clear()
+    return "carol"
