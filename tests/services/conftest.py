@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from twisted.internet.defer import maybeDeferred
 
+from hyperhive.limits import MailLimits
 from hyperhive.services import homes
 from hyperhive.wire.states import OperationKind
 from tests.fakes import Bench
+from tests.services import restarting
 
 
 @pytest.fixture(autouse=True)
@@ -39,3 +41,22 @@ def carol(bench: Bench) -> str:
     bench.operate("carol", OperationKind.SPAWN)
     bench.repositories.calls.clear()
     return "carol"
+
+
+@pytest.fixture
+def frugal(tmp_path: Path) -> Iterator[Bench]:
+    """A hive with tiny inboxes, in which a message has one try."""
+    made = Bench(tmp_path, MailLimits(max_inbox=1, max_attempts=1))
+    made.add_agents("alice", "bob", "manager")
+    made.turns.startService()
+    yield made
+    made.turns.stopService()
+    made.close()
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Iterator[Bench]:
+    """A hive whose agents are started again, three times in ten minutes."""
+    made = restarting.begun(Bench(tmp_path, policy=restarting.POLICY))
+    yield made
+    restarting.end(made)
