@@ -21,6 +21,9 @@ from hyperhive.containers.local import LocalContainers
 from hyperhive.layout import Layout
 from tests.containers.buses import Bus
 
+# The script of an agent that runs until it is ended.
+FOREVER = "exec sleep 1000"
+
 
 class Hints:
     """Given to `watch`: counts its calls, and lets a test wait for the next."""
