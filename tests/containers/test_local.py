@@ -14,7 +14,7 @@ from zope.interface.verify import verifyObject
 from hyperhive.boundaries import IContainers, Plan
 from hyperhive.containers.local import LocalContainers
 from hyperhive.errors import ContainerError
-from tests.containers.conftest import FOREVER, Hive
+from tests.containers.scripts import FOREVER, Hive
 
 
 async def test_the_backend_is_what_the_boundary_says(hive: Hive) -> None:

@@ -9,7 +9,8 @@ import sys
 
 from hyperhive.boundaries import Plan
 from hyperhive.containers.records import read_run
-from tests.containers.conftest import FOREVER, Hive, alive
+from tests.containers.processes import alive
+from tests.containers.scripts import FOREVER, Hive
 
 # Two children, one in a process group and one in a session of its own.
 WANDERERS = """

@@ -14,7 +14,8 @@ from hyperhive.containers import keeper, pidfd
 from hyperhive.containers.local import LocalContainers
 from hyperhive.containers.records import read_run
 from hyperhive.errors import ContainerError
-from tests.containers.conftest import FOREVER, Hive, alive
+from tests.containers.processes import alive
+from tests.containers.scripts import FOREVER, Hive
 
 
 async def test_what_a_keeper_left_that_was_killed_while_no_daemon_ran_is_ended(hive: Hive) -> None:

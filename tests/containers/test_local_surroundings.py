@@ -16,7 +16,8 @@ from hyperhive.boundaries import Plan
 from hyperhive.containers import local_plan, proc
 from hyperhive.containers.records import read_run
 from hyperhive.errors import ContainerError
-from tests.containers.conftest import FOREVER, Hive, descriptors
+from tests.containers.processes import descriptors
+from tests.containers.scripts import FOREVER, Hive
 from tests.daemon.harness import ends
 
 

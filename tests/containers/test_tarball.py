@@ -18,7 +18,7 @@ from hyperhive.containers import image_source
 from hyperhive.containers.image_source import ImageSource
 from hyperhive.containers.tarball import Unpacked
 from hyperhive.errors import ContainerError
-from tests.containers.conftest import Told
+from tests.containers.telling import Told
 from tests.images.test_place import running_on
 
 SUFFIXES: dict[str, list[str]] = {".tar": [], ".tar.gz": ["--gzip"], ".tar.xz": ["--xz"], ".tar.zst": ["--zstd"]}

@@ -21,7 +21,7 @@ from hyperhive.config import Config, configure
 from hyperhive.containers import proc, visit, visitors
 from hyperhive.errors import ContainerError
 from hyperhive.layout import Layout
-from tests.containers.conftest import Told
+from tests.containers.telling import Told
 from tests.host.hives import call
 from tests.host.nixos.standin import nixos_host, remains
 from tests.host.tarballs import small_copy
