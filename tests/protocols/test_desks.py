@@ -34,7 +34,8 @@ from hyperhive.wire.states import (
     QuestionStatus,
 )
 from hyperhive.wire.turns import Order
-from tests.fakes import NOW, Bench
+from tests.bench import Bench
+from tests.fakes import NOW
 
 Ask = Callable[[Any], Any]
 

@@ -11,7 +11,7 @@ from twisted.internet.defer import maybeDeferred
 from hyperhive.limits import MailLimits
 from hyperhive.services import homes
 from hyperhive.wire.states import OperationKind
-from tests.fakes import Bench
+from tests.bench import Bench
 from tests.services import restarting
 
 

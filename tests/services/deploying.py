@@ -5,7 +5,7 @@ from __future__ import annotations
 from hyperhive.wire.names import MANAGER, OPERATOR
 from hyperhive.wire.records import Approval
 from hyperhive.wire.states import OperationState
-from tests.fakes import Bench
+from tests.bench import Bench
 
 FAST = "[environment]\nSPEED = 'fast'\n"
 

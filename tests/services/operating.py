@@ -6,7 +6,7 @@ from functools import partial
 
 from hyperhive.store import agents
 from hyperhive.wire.states import OperationKind, OperationState
-from tests.fakes import Bench
+from tests.bench import Bench
 
 SPAWN, START, STOP = OperationKind.SPAWN, OperationKind.START, OperationKind.STOP
 RESTART, REBUILD, DESTROY = OperationKind.RESTART, OperationKind.REBUILD, OperationKind.DESTROY

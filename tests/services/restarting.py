@@ -10,7 +10,7 @@ from hyperhive.limits import ON_CRASH, RestartPolicy
 from hyperhive.wire.names import MANAGER
 from hyperhive.wire.records import AgentStatus, Operation
 from hyperhive.wire.states import OperationKind
-from tests.fakes import Bench
+from tests.bench import Bench
 
 POLICY = RestartPolicy(policy=ON_CRASH, attempts=3)
 WHY = "exited with status 3"

@@ -13,7 +13,7 @@ from hyperhive.services.inboxes import Take
 from hyperhive.store import agents, mail
 from hyperhive.store.mail import Post
 from hyperhive.wire.events import Killed
-from tests.fakes import Bench
+from tests.bench import Bench
 from tests.services.test_inboxes import Cranked, bodies
 
 QUEUED, LEASED = mail.QUEUED, mail.LEASED

@@ -6,7 +6,7 @@ import pytest
 
 from hyperhive.errors import Refused
 from hyperhive.wire.names import MANAGER
-from tests.fakes import Bench
+from tests.bench import Bench
 from tests.services.deploying import FAST, approve, ask, row
 
 

@@ -8,7 +8,7 @@ from hyperhive.errors import BadConfig, OperationFailed, Refused, RepositoryErro
 from hyperhive.store import configs
 from hyperhive.wire.names import MANAGER, OPERATOR
 from hyperhive.wire.states import OperationKind
-from tests.fakes import Bench
+from tests.bench import Bench
 from tests.services.deploying import approve, ask, environment, row
 
 

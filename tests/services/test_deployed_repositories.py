@@ -9,7 +9,7 @@ from hyperhive.store import configs
 from hyperhive.wire import events
 from hyperhive.wire.names import MANAGER, OPERATOR
 from hyperhive.wire.states import ApprovalStatus, OperationKind, OperationState
-from tests.fakes import Bench
+from tests.bench import Bench
 from tests.services.deploying import approve, ask, environment, row, state
 
 

@@ -8,7 +8,7 @@ from hyperhive.errors import ContainerError, RepositoryError
 from hyperhive.wire import events
 from hyperhive.wire.names import OPERATOR
 from hyperhive.wire.states import ApprovalStatus, OperationKind, OperationState
-from tests.fakes import Bench
+from tests.bench import Bench
 from tests.services.deploying import approve, ask, environment, heard, row, state
 
 

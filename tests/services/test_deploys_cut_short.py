@@ -15,7 +15,7 @@ from hyperhive.store import operations
 from hyperhive.wire import events
 from hyperhive.wire.names import MANAGER
 from hyperhive.wire.states import OperationState
-from tests.fakes import Bench
+from tests.bench import Bench
 from tests.services.deploying import approve, ask, environment, row, state
 
 

@@ -15,7 +15,7 @@ from hyperhive.store.mail import HELD, QUEUED, Post
 from hyperhive.wire import events
 from hyperhive.wire.names import EVERYONE, MANAGER, OPERATOR
 from hyperhive.wire.states import OperationKind
-from tests.fakes import Bench
+from tests.bench import Bench
 
 PLAIN = MailLimits()
 

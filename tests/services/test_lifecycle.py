@@ -13,7 +13,8 @@ from hyperhive.store import approvals as approval_table
 from hyperhive.store.approvals import Proposal
 from hyperhive.wire import events
 from hyperhive.wire.states import ApprovalKind, ApprovalStatus, OperationKind
-from tests.fakes import NOW, Bench
+from tests.bench import Bench
+from tests.fakes import NOW
 from tests.services.operating import (
     DESTROY,
     REBUILD,

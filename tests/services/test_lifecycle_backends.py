@@ -6,7 +6,7 @@ import pytest
 
 from hyperhive.errors import StartupError
 from hyperhive.store import agents
-from tests.fakes import Bench
+from tests.bench import Bench
 from tests.services.operating import START, STOP
 
 

@@ -13,7 +13,7 @@ from hyperhive.services.writing import AGAIN
 from hyperhive.store import agents, operations
 from hyperhive.wire import events
 from hyperhive.wire.states import OperationKind
-from tests.fakes import Bench
+from tests.bench import Bench
 from tests.services.operating import (
     DESTROY,
     FAILED,

@@ -6,7 +6,7 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from hyperhive.errors import Refused
-from tests.fakes import Bench
+from tests.bench import Bench
 from tests.services.operating import QUEUED, RESTART, RUNNING, SPAWN, START, STOP, SUCCEEDED, request, state
 
 

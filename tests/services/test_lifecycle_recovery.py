@@ -11,7 +11,8 @@ from hyperhive.boundaries import Running
 from hyperhive.errors import ContainerError, OperationFailed
 from hyperhive.store import agents, operations
 from hyperhive.wire.states import OperationKind, OperationState
-from tests.fakes import NOW, Bench
+from tests.bench import Bench
+from tests.fakes import NOW
 from tests.services.operating import (
     DESTROY,
     FAILED,

@@ -6,7 +6,7 @@ import pytest
 
 from hyperhive.errors import BadName, Refused, UnknownAgent
 from hyperhive.wire.states import OperationKind
-from tests.fakes import Bench
+from tests.bench import Bench
 from tests.services.operating import DESTROY, REBUILD, RESTART, SPAWN, START, STOP, SUCCEEDED, request, state
 
 

@@ -15,7 +15,8 @@ from hyperhive.store.database import DatabaseTrouble
 from hyperhive.wire import events
 from hyperhive.wire.names import MANAGER, SYSTEM
 from hyperhive.wire.states import OperationKind, OperationState
-from tests.fakes import NOW, Bench
+from tests.bench import Bench
+from tests.fakes import NOW
 from tests.services.restarting import WHY, begun, crash, end, starts, status, told
 
 

@@ -16,7 +16,8 @@ from hyperhive.store import agents
 from hyperhive.wire import events
 from hyperhive.wire.names import MANAGER
 from hyperhive.wire.states import OperationKind, OperationState
-from tests.fakes import NOW, Bench
+from tests.bench import Bench
+from tests.fakes import NOW
 from tests.services.restarting import GIVEN_UP, WHY, begun, crash, end, starts, status, told
 
 

@@ -12,7 +12,8 @@ from hyperhive.limits import NO, ON_CRASH, RestartPolicy
 from hyperhive.store import agents
 from hyperhive.wire import events
 from hyperhive.wire.states import OperationState
-from tests.fakes import NOW, Bench
+from tests.bench import Bench
+from tests.fakes import NOW
 from tests.services.restarting import GIVEN_UP, WHY, begun, crash, end, next_daemon, starts, status, told
 
 

@@ -15,7 +15,7 @@ from hyperhive.store.database import Connection
 from hyperhive.wire.records import Change
 from hyperhive.wire.states import HarnessState, OperationKind
 from hyperhive.wire.turns import Harness
-from tests.fakes import Bench
+from tests.bench import Bench
 from tests.services.turning import begin, end, hand, reply, row
 
 

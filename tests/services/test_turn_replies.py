@@ -12,7 +12,7 @@ from hyperhive.store.mail import DEAD
 from hyperhive.wire import events
 from hyperhive.wire.names import EVERYONE, MANAGER, OPERATOR
 from hyperhive.wire.states import OperationKind, TurnOutcome
-from tests.fakes import Bench
+from tests.bench import Bench
 from tests.services.turning import NOT_DONE, begin, end, hand, messages_of, reply, state_of
 
 

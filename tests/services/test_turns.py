@@ -14,7 +14,7 @@ from hyperhive.wire import events
 from hyperhive.wire.names import MANAGER
 from hyperhive.wire.states import OperationKind, TurnOutcome
 from hyperhive.wire.turns import Turn, Usage
-from tests.fakes import Bench
+from tests.bench import Bench
 from tests.services.turning import NOT_DONE, begin, end, hand, messages_of, reply, row, state_of
 
 

@@ -9,7 +9,7 @@ from hyperhive.store.mail import Post
 from hyperhive.wire.records import MessageRow
 from hyperhive.wire.states import TurnOutcome
 from hyperhive.wire.turns import Turn
-from tests.fakes import Bench
+from tests.bench import Bench
 
 NOT_DONE = [outcome for outcome in TurnOutcome if outcome is not TurnOutcome.DONE]
 
