@@ -4,16 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from hyperhive.wire.records import (
-    AgentStatus,
-    Backend,
-    Change,
-    ConfigEvent,
-    ConfigFile,
-    MessageRow,
-    Question,
-    Urls,
-)
+from hyperhive.wire.records import AgentStatus, Backend, Change, ConfigEvent, ConfigFile, MessageRow, Question, Urls
 from hyperhive.wire.states import MessageState, QuestionStatus
 from tests.wire.golden_lines import ROW, ROW_LINE, Lines, answer
 
