@@ -17,6 +17,7 @@ from tests.containers.buses import Bus, Systemd
 from tests.containers.on_bus import a_systemd, becomes_open, closed
 from tests.containers.processes import process_descriptors
 from tests.containers.scripts import Hive
+from tests.containers.tarballs import SlowTar, Tarball
 from tests.containers.telling import Hints
 
 
@@ -80,3 +81,18 @@ def hints() -> Hints:
 async def opened(system: SystemBus, systemd: Systemd, hints: Hints) -> SystemBus:
     await becomes_open(system, hints)
     return system
+
+
+@pytest.fixture
+def tarball(reactor: Any, tmp_path: Path) -> Tarball:
+    it = Tarball(reactor, tmp_path)
+    it.pack()
+    return it
+
+
+@pytest.fixture
+def slow_tar(reactor: Any, tarball: Tarball, monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowTar]:
+    it = SlowTar(reactor, tarball.directory / "slow")
+    monkeypatch.setenv("PATH", f"{it.directory}:{os.environ['PATH']}")
+    yield it
+    it.told.close()
