@@ -15,60 +15,70 @@ from hyperhive.agent_toml import parse
 from hyperhive.errors import BadConfig
 from tests.test_toml_lines import DOCUMENTS
 
+# All that a configuration may say, and what it says.
+EVERYTHING = b"""
+network = "none"
+restart = "on-crash"
+auto_update = "ask"
+image = "/srv/image.tar.gz"
+
+[runner]
+kind = "command"
+command = "prog 'two words'"
+model = "m"
+tools = ["Read", "Bash(git *)", "mcp__hive__send"]
+turn_seconds = 60
+
+[environment]
+_A1 = "\xc3\xa4 = \\t"
+
+[limits]
+memory = "4G"
+cpu = "200%"
+tasks = 1024
+
+[[mounts]]
+source = "/srv/x y"
+target = "/x"
+writable = true
+
+[[mounts]]
+source = "/srv/x y"
+target = "/xy"
+
+[mail]
+recipients = ["manager", "bob", "operator", "*"]
+rate = { messages = 30, seconds = 60 }
+
+[health]
+window = 1.5
+command = ["true"]
+"""
+ALL_OF_IT = AgentConfig(
+    network="none",
+    restart="on-crash",
+    auto_update="ask",
+    image=Path("/srv/image.tar.gz"),
+    runner=Runner(
+        kind="command",
+        command=("prog", "two words"),
+        model="m",
+        tools=("Read", "Bash(git *)", "mcp__hive__send"),
+        turn_seconds=60,
+    ),
+    environment={"_A1": "ä = \t"},
+    limits=Limits(memory=4 * 1024**3, cpu=200, tasks=1024),
+    mounts=(
+        Mount(source=Path("/srv/x y"), target=Path("/x"), writable=True),
+        Mount(source=Path("/srv/x y"), target=Path("/xy")),
+    ),
+    mail=MailRules(recipients=("manager", "bob", "operator", "*"), rate=Rate(messages=30, seconds=60)),
+    health=Health(window=1.5, command=("true",)),
+)
+
 
 def test_everything_can_be_said() -> None:
-    content = b"""
-        network = "none"
-        restart = "on-crash"
-        auto_update = "ask"
-        image = "/srv/image.tar.gz"
-        [runner]
-        kind = "command"
-        command = "prog 'two words'"
-        model = "m"
-        tools = ["Read", "Bash(git *)", "mcp__hive__send"]
-        turn_seconds = 60
-        [environment]
-        _A1 = "\xc3\xa4 = \\t"
-        [limits]
-        memory = "4G"
-        cpu = "200%"
-        tasks = 1024
-        [[mounts]]
-        source = "/srv/x y"
-        target = "/x"
-        writable = true
-        [[mounts]]
-        source = "/srv/x y"
-        target = "/xy"
-        [mail]
-        recipients = ["manager", "bob", "operator", "*"]
-        rate = { messages = 30, seconds = 60 }
-        [health]
-        window = 1.5
-        command = ["true"]
-    """
-    assert parse(content) == AgentConfig(
-        network="none",
-        restart="on-crash",
-        auto_update="ask",
-        image=Path("/srv/image.tar.gz"),
-        runner=Runner(
-            kind="command",
-            command=("prog", "two words"),
-            model="m",
-            tools=("Read", "Bash(git *)", "mcp__hive__send"),
-            turn_seconds=60,
-        ),
-        environment={"_A1": "ä = \t"},
-        limits=Limits(memory=4 * 1024**3, cpu=200, tasks=1024),
-        mounts=(
-            Mount(source=Path("/srv/x y"), target=Path("/x"), writable=True),
-            Mount(source=Path("/srv/x y"), target=Path("/xy")),
-        ),
-        mail=MailRules(recipients=("manager", "bob", "operator", "*"), rate=Rate(messages=30, seconds=60)),
-        health=Health(window=1.5, command=("true",)),
-    )
+    assert parse(EVERYTHING) == ALL_OF_IT
 
 
 def test_nothing_said_changes_nothing_and_nobody_is_another_word_than_everybody() -> None:

@@ -13,7 +13,7 @@ from twisted.internet.defer import CancelledError, Deferred
 
 from hyperhive.containers.commands import attempt, run
 from hyperhive.errors import LONGEST_QUOTE, ContainerError
-from tests.containers.conftest import Told
+from tests.containers.telling import Told
 
 LEAVES_A_CHILD = "sleep 1000 & echo $! > child; echo begun > told; "
 

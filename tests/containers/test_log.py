@@ -8,7 +8,7 @@ import pytest
 
 from hyperhive.boundaries import Plan
 from hyperhive.containers import keeper, tail
-from tests.containers.conftest import Hive
+from tests.containers.scripts import Hive
 
 
 async def test_the_log_has_both_outputs_and_survives_a_restart(hive: Hive) -> None:

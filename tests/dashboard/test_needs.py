@@ -17,7 +17,7 @@ from hyperhive.errors import ContainerError, DatabaseTrouble
 from hyperhive.wire.names import MANAGER
 from hyperhive.wire.records import AgentStatus
 from hyperhive.wire.turns import TurnEvent
-from tests.fakes import Bench
+from tests.bench import Bench
 
 IDLE = AgentStatus(name="alice", running=True, failed=False, paused=False, unread=0, restarts=0, generation=1)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 import pytest_twisted
 
+from hyperhive.hivectl.main import run
 from tests.hivectl.scripted import ScriptedDaemon
 
 
@@ -25,3 +26,9 @@ def daemon(short_path: Path) -> Iterator[ScriptedDaemon]:
     port = scripted.listen()
     yield scripted
     pytest_twisted.blockon(port.stopListening())
+
+
+@pytest.fixture
+def hivectl(tmp_path: Path) -> Callable[..., int]:
+    """`hivectl COMMAND --root` on a temporary tree."""
+    return lambda command, *options: run([command, "--root", str(tmp_path), *options])

@@ -1,12 +1,10 @@
-"""The service put into a system's tree, looked at by systemd's own tools, and taken away again."""
+"""The service put into a system's tree, and taken away again."""
 
 from __future__ import annotations
 
 import os
 import re
-import shutil
 import stat
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -19,33 +17,9 @@ from click.testing import CliRunner
 from hyperhive.config import configure
 from hyperhive.hivectl import install as installing
 from hyperhive.hivectl.main import run
-from tests.docs.groff import said
-from tests.docs.pages import page
+from tests.hivectl.placed import DROP_IN, SETTINGS, SYSUSERS, UNIT, tree
 
-UNIT = "etc/systemd/system/hyperhive.service"
-DROP_IN = "etc/systemd/system/hyperhive.service.d/hyperhive-local.conf"
-SYSUSERS = "etc/sysusers.d/hyperhive.conf"
-SETTINGS = "etc/hyperhive.toml"
-MANUAL = "usr/local/share/man"
 TWISTD = Path(sys.executable).with_name("twistd")
-
-
-@pytest.fixture
-def hivectl(tmp_path: Path) -> Callable[..., int]:
-    """`hivectl COMMAND --root` on a temporary tree."""
-    return lambda command, *options: run([command, "--root", str(tmp_path), *options])
-
-
-def tree(root: Path) -> set[str]:
-    """The files below a directory."""
-    return {str(path.relative_to(root)) for path in root.rglob("*") if not path.is_dir()}
-
-
-def systemd(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    if shutil.which(words[0]) is None:
-        pytest.skip(f"there is no {words[0]}")
-    environment = {**os.environ, **environ}
-    return subprocess.run(words, capture_output=True, text=True, check=False, timeout=60, env=environment)
 
 
 def test_each_file_is_put_in_its_place_and_said(hivectl: Any, tmp_path: Path, capsys: Any) -> None:
@@ -92,75 +66,6 @@ def test_to_install_again_changes_nothing_and_says_so(hivectl: Any, tmp_path: Pa
     assert sorted(told.splitlines()) == sorted(f"unchanged {tmp_path}/{path}" for path in before)
 
 
-def steps(capsys: Any) -> list[str]:
-    """What is to be run next, without its remarks."""
-    _, _, told = capsys.readouterr().out.partition("Next, as root:\n")
-    return [line.partition("    #")[0].strip() for line in told.splitlines() if not line.startswith("  #")]
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
-    """`hivectl COMMAND` for this system, by root, installed elsewhere than here; nothing is done."""
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(installing, "_beside", lambda program: tmp_path / "bin" / program)
-    monkeypatch.setattr(installing, "HIDDEN", ("/somewhere/else",))
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "twistd").touch()
-    return lambda command, *options: run([command, "--dry-run", *options])
-
-
-@pytest.mark.skipif(Path("/etc/hyperhive.toml").exists(), reason="this system has settings of its own")
-def test_what_to_run_next_leads_to_agents_in_containers(here: Any, tmp_path: Path, capsys: Any) -> None:
-    assert here("install") == 0
-    assert steps(capsys) == [
-        "systemd-sysusers",
-        "systemctl daemon-reload",
-        "systemctl enable --now systemd-networkd && networkctl reload",
-        f"{tmp_path}/bin/hivectl image build",
-        "sed -i '1i containers = \"nspawn\"' /etc/hyperhive.toml",
-        "systemctl enable --now hyperhive",
-        "usermod -aG hyperhive USER",
-    ]
-    assert here("install", "--local") == 0
-    assert not [step for step in steps(capsys) if "nspawn" in step or "image" in step or "networkd" in step]
-
-
-def test_the_setting_that_is_to_be_made_can_be_made_so_and_is_then_told_no_more(
-    hivectl: Any, tmp_path: Path, capsys: Any
-) -> None:
-    hivectl("install")
-    settings = tmp_path / SETTINGS
-    settings.write_text(settings.read_text() + "[nspawn]\nmemory = '4G'\n")
-    (step,) = [step for step in steps(capsys) if step.startswith("sed ")]
-    subprocess.run(step, shell=True, check=True)
-    assert configure({"config": str(settings)}, {}, root=True).containers == "nspawn"
-    hivectl("install")
-    assert not [step for step in steps(capsys) if step.startswith("sed ")]
-
-
-def test_pages_tell_the_same_steps(here: Any, capsys: Any) -> None:
-    here("install")
-    told = [step.rpartition("/bin/")[2] if "/bin/" in step else step for step in steps(capsys)]
-    for name in ("README.md", "docs/service.md", "docs/nspawn-backend.md"):
-        lines = [line.partition("    #")[0].strip() for line in page(name).splitlines()]
-        lines = [line.replace("sudo ", "").replace("/opt/hyperhive/bin/", "") for line in lines]
-        wanted = [step.replace("USER", "alice") for step in told]
-        assert [line for line in lines if line in wanted] == wanted, name
-
-
-def test_an_installation_that_the_service_does_not_see_is_warned_of(
-    here: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
-) -> None:
-    monkeypatch.setattr(installing, "HIDDEN", (str(tmp_path),))
-    assert here("install") == 0
-    assert capsys.readouterr().err == (
-        f"hivectl: beware, the service has a /tmp of its own, and does not see {tmp_path}/bin/twistd; "
-        "install hyperhive elsewhere\n"
-    )
-    assert here("install", "--local") == 0
-    assert capsys.readouterr().err == ""
-
-
 def test_to_install_without_local_takes_the_hardening_up_again(hivectl: Any, tmp_path: Path, capsys: Any) -> None:
     hivectl("install", "--local")
     capsys.readouterr()
@@ -177,19 +82,6 @@ def test_to_install_without_local_takes_the_hardening_up_again(hivectl: Any, tmp
 def test_uninstalling_where_nothing_is_says_so(hivectl: Any, capsys: Any) -> None:
     assert hivectl("uninstall") == 0
     assert capsys.readouterr().out == "nothing to remove: none of the service's files is there\n"
-
-
-def test_containers_that_run_on_are_named(
-    here: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
-) -> None:
-    systemctl = tmp_path / "bin" / "systemctl"
-    systemctl.write_text("#!/bin/sh\necho 'hyperhive-alice.service loaded active running Agent'\n")
-    systemctl.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
-    assert here("uninstall") == 0
-    assert capsys.readouterr().out.endswith(
-        "containers of agents run on ('systemctl stop' ends them): hyperhive-alice.service\n"
-    )
 
 
 def test_what_an_older_installation_put_is_replaced(
@@ -307,65 +199,6 @@ def test_a_place_that_can_not_be_written_is_named(hivectl: Any, tmp_path: Path, 
 def test_every_file_that_comes_with_hyperhive_has_a_place() -> None:
     names = {path.name for path in (Path(installing.__file__).parents[1] / "install").iterdir()}
     assert {name for name in names if Path(name).suffix not in installing.PLACES} == set()
-
-
-@pytest.mark.parametrize("options", [(), ("--local",)])
-def test_systemd_finds_nothing_wrong_with_the_unit(hivectl: Any, tmp_path: Path, options: tuple[str, ...]) -> None:
-    hivectl("install", *options)
-    said("man", "--version")  # it looks for the pages that the unit names
-    ran = systemd("systemd-analyze", "verify", str(tmp_path / UNIT), MANPATH=str(tmp_path / MANUAL))
-    assert (ran.returncode, ran.stdout + ran.stderr) == (0, "")
-
-
-def test_the_page_has_systemd_s_figure(hivectl: Any, tmp_path: Path) -> None:
-    hivectl("install")
-    ran = systemd("systemd-analyze", "security", "--offline=true", str(tmp_path / UNIT))
-    if ran.returncode and "unrecognized option" in ran.stderr:
-        pytest.skip("systemd-analyze has no --offline")
-    (figure,) = re.findall(r"Overall exposure level for hyperhive\.service: ([\d.]+)", ran.stdout)
-    version = systemd("systemd-analyze", "--version").stdout.split()[1]
-    if version != "252":
-        pytest.skip(f"the page has the figure of systemd 252, and this is {version}")
-    assert f"**{figure}**" in page("docs/service.md")
-
-
-@pytest.mark.parametrize(("number", "name"), [("1", "hivectl"), ("1", "hive-agent"), ("8", "hyperhive")])
-def test_man_finds_the_pages_and_they_are_as_clean_as_before(
-    hivectl: Any, tmp_path: Path, number: str, name: str
-) -> None:
-    hivectl("install")
-    path = tmp_path / MANUAL / f"man{number}" / f"{name}.{number}"
-    assert said("man", "-M", str(tmp_path / MANUAL), "-w", number, name) == f"{path}\n"
-    assert said("groff", "-man", "-ww", "-z", str(path)) == ""
-    assert f'"{name} - ' in said("lexgrog", str(path))
-
-
-def test_man_finds_the_page_of_the_settings_which_is_no_setting(hivectl: Any, tmp_path: Path) -> None:
-    hivectl("install")
-    path = tmp_path / MANUAL / "man5/hyperhive.toml.5"
-    assert said("man", "-M", str(tmp_path / MANUAL), "-w", "hyperhive.toml") == f"{path}\n"
-    written = path.read_text()
-    path.write_text(written + "changed\n")
-    assert hivectl("install") == 1
-    assert hivectl("install", "--force") == 0
-    assert path.read_text() == written
-
-
-def test_a_manual_that_can_not_be_put_does_not_keep_the_service_away(hivectl: Any, tmp_path: Path, capsys: Any) -> None:
-    (tmp_path / "usr").touch()
-    assert hivectl("install") == 0
-    said = capsys.readouterr()
-    assert tree(tmp_path) >= {UNIT, SYSUSERS, SETTINGS}
-    assert "Next, as root:" in said.out
-    beware = re.compile(rf"hivectl: beware, {tmp_path}/usr/\S+ can't be changed: (Not a directory|File exists)")
-    assert [bool(beware.fullmatch(line)) for line in said.err.splitlines()] == [True] * 4
-
-
-def test_sysusers_makes_the_group(hivectl: Any, tmp_path: Path) -> None:
-    hivectl("install")
-    ran = systemd("systemd-sysusers", f"--root={tmp_path}")
-    assert ran.returncode == 0, ran.stderr
-    assert re.search(r"^hyperhive:x:\d+:", (tmp_path / "etc/group").read_text(), re.MULTILINE)
 
 
 def test_the_commands_explain_their_options() -> None:

@@ -29,7 +29,7 @@ from hyperhive.store.mail import Post
 from hyperhive.store.schema import open_database
 from hyperhive.wire.codec import AGENT
 from tests.fakes import NOW, FakeContainers, PromptWorker
-from tests.protocols.conftest import Client, Stage, turn
+from tests.protocols.stage import Client, Stage, turn
 
 
 @define(eq=False)

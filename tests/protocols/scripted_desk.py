@@ -1,4 +1,4 @@
-"""A desk that answers as the test says."""
+"""A desk that answers as the test says, and what it is asked."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ from hyperhive.errors import Refused
 from hyperhive.protocols.answers import Following, Handed, Stream
 from hyperhive.wire import agent_requests as ask
 from hyperhive.wire import manager_requests, responses
+from tests.protocols.stage import turn
+
+STATUS, RECV, WAIT = '{"cmd":"status"}', '{"cmd":"recv"}', '{"cmd":"whoami"}'
+BATCH = '{"cmd":"recv","max":32}'
+EMPTY = {"kind": "empty"}
 
 
 @define(eq=False)
@@ -103,3 +108,26 @@ class ScriptedDesk:
 
     async def _slowly_refused(self) -> Any:
         raise Refused("not today")
+
+
+def take(body: str) -> str:
+    return f'{{"cmd":"operator_msg","body":"{body}"}}'
+
+
+def fill(rows: int) -> str:
+    """Ask for an answer of so many kilobytes."""
+    return f'{{"cmd":"recent","limit":{rows}}}'
+
+
+def status(count: int) -> dict[str, Any]:
+    return {"kind": "status", "unread": count}
+
+
+async def parked(desk: ScriptedDesk, count: int = 1) -> None:
+    while len(desk.parked) < count:
+        await turn()
+
+
+async def left(desk: ScriptedDesk) -> None:
+    while not desk.has_left:
+        await turn()

@@ -7,8 +7,8 @@ from twisted.internet.task import Clock
 
 from hyperhive.protocols.brake import GLANCE, Brake
 from hyperhive.wire.codec import MANAGER
-from tests.protocols.conftest import Stage, turn
 from tests.protocols.scripted_desk import ScriptedDesk
+from tests.protocols.stage import Stage, turn
 
 pytestmark = pytest.mark.deadline(10)
 

@@ -2,186 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from twisted.internet.defer import Deferred, maybeDeferred
 
-from hyperhive.errors import BadName, ContainerError, OperationFailed, Refused, UnknownAgent
-from hyperhive.protocols.agent import AgentDesk
-from hyperhive.protocols.host import HostDesk
-from hyperhive.protocols.host_console import HostConsoleDesk
-from hyperhive.protocols.host_turns import HostTurnDesk
-from hyperhive.protocols.manager import ManagerDesk
-from hyperhive.services import homes
-from hyperhive.services.changes import Changes
+from hyperhive.errors import Refused, UnknownAgent
 from hyperhive.services.orders import Given
-from hyperhive.services.sessions import Sessions
 from hyperhive.wire import agent_requests, host_requests, host_turn_requests, manager_requests
 from hyperhive.wire.agent_requests import Answer, Whoami
 from hyperhive.wire.host_turn_requests import Held, Release
 from hyperhive.wire.names import EVERYONE, MANAGER, OPERATOR, REMINDER
-from hyperhive.wire.records import ConfigFile, Console, Urls
+from hyperhive.wire.records import ConfigFile, Urls
 from hyperhive.wire.responses import HostResponse, Identity, List, Logs, Ok, Receipt
-from hyperhive.wire.states import (
-    ApprovalStatus,
-    MessageState,
-    OperationKind,
-    OperationState,
-    OrderKind,
-    QuestionStatus,
-)
+from hyperhive.wire.states import ApprovalStatus, MessageState, OperationState, OrderKind, QuestionStatus
 from hyperhive.wire.turns import Order
-from tests.fakes import NOW, Bench
-
-Ask = Callable[[Any], Any]
-
-
-@pytest.fixture
-def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    monkeypatch.setattr(homes, "deferToThread", maybeDeferred)
-    made = Bench(tmp_path)
-    made.add_agents("alice", "bob", MANAGER)
-    services = (made.broker, made.leases, made.turns, made.orders, made.lifecycle, made.approvals, made.questions)
-    for service in (*services, made.reminders):
-        service.startService()
-    yield made
-    made.questions.stopService()
-    made.reminders.stopService()
-    made.orders.stopService()
-    made.turns.stopService()
-    made.leases.stopService()
-    made.close()
-
-
-@pytest.fixture
-def operator(bench: Bench) -> Ask:
-    """Asks as the operator."""
-    desk = HostDesk(
-        broker=bench.broker,
-        approvals=bench.approvals,
-        configurations=bench.configurations,
-        questions=bench.questions,
-        lifecycle=bench.lifecycle,
-        roster=bench.roster,
-        changes=Changes(bench.broker, bench.roster),
-        urls=Urls(domain="hive.example"),
-        console=HostConsoleDesk(Sessions(bench.broker), lambda: Console(url="http://hive.localhost:7000")),
-        turns=HostTurnDesk(bench.turns, bench.harnesses),
-    )
-    return lambda request: come_to(bench, desk.answer(request))
-
-
-@pytest.fixture
-def manager(bench: Bench) -> Ask:
-    """Asks as the manager."""
-    agent = AgentDesk(
-        broker=bench.broker,
-        leases=bench.leases,
-        turns=bench.turns,
-        harnesses=bench.harnesses,
-        questions=bench.questions,
-        reminders=bench.reminders,
-        roster=bench.roster,
-        hive="test",
-        name=MANAGER,
-        look=lambda: None,
-        speak=bench.pulse.voice(MANAGER),
-    )
-    desk = ManagerDesk(agent=agent, approvals=bench.approvals, lifecycle=bench.lifecycle)
-    return lambda request: come_to(bench, desk.answer(request))
-
-
-def come_to(bench: Bench, answer: Any) -> Any:
-    if isinstance(answer, HostResponse):
-        return answer
-    return bench.get(answer)
-
-
-def last_operation(bench: Bench) -> tuple[str, OperationKind, str, OperationState]:
-    row = bench.get(bench.lifecycle.listed(ended=True))[0]
-    return row.agent, row.kind, row.requested_by, row.state
-
-
-@pytest.mark.parametrize(
-    ("request_made", "kind"),
-    [
-        (host_requests.Stop(name="bob"), OperationKind.STOP),
-        (manager_requests.Kill("bob"), OperationKind.STOP),
-        (host_requests.Start(name="bob"), OperationKind.START),
-        (host_requests.Restart(name="bob"), OperationKind.RESTART),
-        (host_requests.Rebuild("bob"), OperationKind.REBUILD),
-        (host_requests.Destroy("bob"), OperationKind.DESTROY),
-    ],
-)
-def test_the_operators_verbs_are_operations(
-    bench: Bench, operator: Ask, request_made: Any, kind: OperationKind
-) -> None:  # fmt: skip
-    assert operator(request_made) == HostResponse(ok=True, operation=1)
-    assert last_operation(bench) == ("bob", kind, OPERATOR, OperationState.SUCCEEDED)
-
-
-@pytest.mark.parametrize(
-    ("request_made", "kind"),
-    [
-        (manager_requests.Kill("bob"), OperationKind.STOP),
-        (manager_requests.Start("bob"), OperationKind.START),
-        (manager_requests.Restart("bob"), OperationKind.RESTART),
-        (manager_requests.Update("bob"), OperationKind.REBUILD),
-    ],
-)
-def test_the_managers_verbs_are_operations(
-    bench: Bench, manager: Ask, request_made: Any, kind: OperationKind
-) -> None:  # fmt: skip
-    assert manager(request_made) == Ok()
-    assert last_operation(bench) == ("bob", kind, MANAGER, OperationState.SUCCEEDED)
-
-
-def test_a_spawned_agent_runs(bench: Bench, operator: Ask) -> None:
-    assert operator(host_requests.Spawn("carol")).ok
-    assert "carol" in bench.containers.runs
-    with pytest.raises(BadName):
-        operator(host_requests.Spawn("Carol"))
-
-
-@pytest.mark.parametrize(("graceful", "how"), [(None, "graceful"), (True, "graceful"), (False, "at once")])
-def test_the_operator_stops_without_grace_where_he_says_so(
-    bench: Bench, operator: Ask, *, graceful: bool | None, how: str
-) -> None:  # fmt: skip
-    operator(host_requests.Stop(name="bob", graceful=graceful))
-    assert bench.containers.done("stop") == [("stop", "bob", how)]
-
-
-def test_a_purge_takes_the_home_too(bench: Bench, operator: Ask) -> None:
-    operator(host_requests.Spawn("carol"))
-    operator(host_requests.Destroy("carol"))
-    assert bench.layout.home("carol").exists()
-    operator(host_requests.Destroy("carol", purge=True))
-    assert not bench.layout.home("carol").exists()
-
-
-def test_who_does_not_wait_is_told_the_operation(bench: Bench, operator: Ask, manager: Ask) -> None:
-    held = bench.containers.hold("stop")
-    assert operator(host_requests.Stop(name="bob", wait=False)) == HostResponse(ok=True, operation=1)
-    assert manager(manager_requests.Kill("alice", wait=False)) == Ok(operation=2)
-    held.callback(None)
-    bench.settle()
-
-
-def test_an_operation_that_fails_is_told_in_words(bench: Bench, operator: Ask, manager: Ask) -> None:
-    bench.containers.faults["stop"] = ContainerError("it does not die")
-    sentence = "stop of 'bob' failed: it does not die (operation 1)"
-    assert operator(host_requests.Stop(name="bob")) == HostResponse(ok=False, error=sentence, operation=1)
-    with pytest.raises(OperationFailed, match="it does not die"):
-        manager(manager_requests.Kill("bob"))
-
-
-def test_the_manager_does_nothing_to_itself(bench: Bench, manager: Ask) -> None:
-    with pytest.raises(Refused, match="the manager can't restart itself; ask the operator to"):
-        manager(manager_requests.Restart(MANAGER))
-    assert bench.get(bench.lifecycle.listed(ended=True)) == ()
+from tests.bench import Bench
+from tests.fakes import NOW
+from tests.protocols.asking import Ask
 
 
 def test_the_manager_asks_for_an_agent_and_the_operator_decides(bench: Bench, operator: Ask, manager: Ask) -> None:
@@ -268,16 +105,6 @@ def test_the_operator_pauses_and_sees_it(bench: Bench, operator: Ask) -> None:
     ]  # fmt: skip
     assert (answer.backend.kind, answer.backend.isolates) == ("fake", False)
     assert operator(host_requests.Urls()).urls == Urls(domain="hive.example")
-
-
-def test_operations_are_listed_while_they_run_and_afterwards_if_asked(bench: Bench, operator: Ask) -> None:
-    held: Deferred[None] = bench.containers.hold("stop")
-    operator(host_requests.Stop(name="bob", wait=False))
-    assert [row.id for row in operator(host_requests.Operations()).operations] == [1]
-    held.callback(None)
-    bench.settle()
-    assert operator(host_requests.Operations()).operations == ()
-    assert [row.id for row in operator(host_requests.Operations(all=True)).operations] == [1]
 
 
 def test_a_dead_letter_is_listed_and_queued_again(bench: Bench, operator: Ask) -> None:

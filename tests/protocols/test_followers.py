@@ -15,7 +15,7 @@ from hyperhive.errors import ContainerError
 from hyperhive.protocols.followers import follow_agents, follow_all
 from hyperhive.services.changes import Changes
 from hyperhive.services.feed import Entry, Feed, Kind
-from tests.fakes import Bench
+from tests.bench import Bench
 
 
 @define(eq=False)

@@ -9,8 +9,8 @@ import pytest
 from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 
-from tests.protocols.conftest import Client, turn
 from tests.protocols.mailroom import Mail, client_of_bob, mail_of_bob  # noqa: F401 - fixtures
+from tests.protocols.stage import Client, turn
 
 pytestmark = pytest.mark.deadline(10)
 

@@ -11,8 +11,8 @@ from hyperhive.protocols.agent_turns import TurnDesk
 from hyperhive.services.leases import Leases
 from hyperhive.wire import turn_requests
 from hyperhive.wire.states import OrderKind
-from tests.protocols.conftest import Client, turn
 from tests.protocols.mailroom import Mail, client_of_bob, mail_of_bob  # noqa: F401 - fixtures
+from tests.protocols.stage import Client, turn
 
 pytestmark = pytest.mark.deadline(10)
 

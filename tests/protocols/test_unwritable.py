@@ -10,8 +10,8 @@ from twisted.python.failure import Failure
 
 from hyperhive.wire import responses
 from hyperhive.wire.codec import MANAGER
-from tests.protocols.conftest import Client, Stage, turn
 from tests.protocols.scripted_desk import ScriptedDesk
+from tests.protocols.stage import Client, Stage, turn
 
 pytestmark = pytest.mark.deadline(10)
 

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 from twisted.internet.defer import maybeDeferred
 
+from hyperhive.limits import MailLimits
 from hyperhive.services import homes
-from tests.fakes import Bench
+from hyperhive.wire.states import OperationKind
+from tests.bench import Bench
+from tests.services import restarting
 
 
 @pytest.fixture(autouse=True)
@@ -30,3 +33,30 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     made.turns.stopService()
     made.leases.stopService()
     made.close()
+
+
+@pytest.fixture
+def carol(bench: Bench) -> str:
+    """An agent that runs, by the configuration that it was spawned with."""
+    bench.operate("carol", OperationKind.SPAWN)
+    bench.repositories.calls.clear()
+    return "carol"
+
+
+@pytest.fixture
+def frugal(tmp_path: Path) -> Iterator[Bench]:
+    """A hive with tiny inboxes, in which a message has one try."""
+    made = Bench(tmp_path, MailLimits(max_inbox=1, max_attempts=1))
+    made.add_agents("alice", "bob", "manager")
+    made.turns.startService()
+    yield made
+    made.turns.stopService()
+    made.close()
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Iterator[Bench]:
+    """A hive whose agents are started again, three times in ten minutes."""
+    made = restarting.begun(Bench(tmp_path, policy=restarting.POLICY))
+    yield made
+    restarting.end(made)

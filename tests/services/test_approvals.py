@@ -9,7 +9,8 @@ from hyperhive.wire import events
 from hyperhive.wire.names import MANAGER, OPERATOR
 from hyperhive.wire.records import Approval
 from hyperhive.wire.states import ApprovalKind, ApprovalStatus, OperationKind, Outcome
-from tests.fakes import NOW, Bench
+from tests.bench import Bench
+from tests.fakes import NOW
 
 
 def ask_spawn(bench: Bench, name: str = "carol") -> int:

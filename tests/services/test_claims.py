@@ -14,7 +14,7 @@ from hyperhive.store import agents, mail
 from hyperhive.store.mail import Post
 from hyperhive.store.message_states import LEASED, QUEUED
 from hyperhive.wire.events import Killed
-from tests.fakes import Bench
+from tests.bench import Bench
 from tests.services.test_inboxes import Cranked, bodies
 
 

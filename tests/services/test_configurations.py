@@ -7,7 +7,7 @@ import pytest
 from hyperhive.errors import Refused, UnknownAgent
 from hyperhive.wire.records import ConfigEvent
 from hyperhive.wire.states import OperationKind
-from tests.fakes import Bench
+from tests.bench import Bench
 
 
 def tagged(bench: Bench, *tags: str) -> dict[str, str]:

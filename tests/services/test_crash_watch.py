@@ -15,7 +15,8 @@ from hyperhive.store import agents
 from hyperhive.wire import events
 from hyperhive.wire.names import MANAGER
 from hyperhive.wire.states import OperationKind
-from tests.fakes import NOW, Bench
+from tests.bench import Bench
+from tests.fakes import NOW
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hyperhive.services.feed import Feed, Gap, Kind
-from tests.fakes import Bench
+from tests.bench import Bench
 
 
 def keys(feed: Feed, after: int) -> list[int | str]:

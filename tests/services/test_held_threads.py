@@ -16,7 +16,7 @@ from hyperhive.store.message_states import HELD, QUEUED
 from hyperhive.wire import events
 from hyperhive.wire.names import EVERYONE, MANAGER, OPERATOR
 from hyperhive.wire.states import OperationKind
-from tests.fakes import Bench
+from tests.bench import Bench
 
 PLAIN = MailLimits()
 

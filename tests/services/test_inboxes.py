@@ -12,7 +12,8 @@ from hyperhive.errors import DatabaseTrouble, InboxFull, UnknownAgent
 from hyperhive.limits import MailLimits
 from hyperhive.services.inboxes import Take
 from hyperhive.store.mail import Post
-from tests.fakes import Bench, HandWorker
+from tests.bench import Bench
+from tests.fakes import HandWorker
 
 
 def bodies(taken: Deferred[Take]) -> list[str] | None:

@@ -13,7 +13,7 @@ from hyperhive.services.leases import Handed
 from hyperhive.store import leases
 from hyperhive.store.message_states import DEAD, DONE, LEASED, QUEUED
 from hyperhive.wire import events
-from tests.fakes import Bench
+from tests.bench import Bench
 
 
 def hand(bench: Bench, *bodies: str, read: bool = True) -> Handed:

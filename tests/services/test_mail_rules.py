@@ -7,7 +7,7 @@ import pytest
 from hyperhive.agent_config import MailRules, Rate
 from hyperhive.errors import Refused
 from hyperhive.wire.names import EVERYONE, OPERATOR
-from tests.fakes import Bench
+from tests.bench import Bench
 
 
 def test_an_agent_may_write_to_those_alone_that_its_configuration_names(bench: Bench) -> None:

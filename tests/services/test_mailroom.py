@@ -9,7 +9,7 @@ from hyperhive.services import mailroom
 from hyperhive.services.mailroom import Found, Mailroom
 from hyperhive.store import mail_search
 from hyperhive.store.mail_search import Wanted, terms_of
-from tests.fakes import Bench
+from tests.bench import Bench
 
 
 def find(bench: Bench, query: str, before: int | None = None, most: int = 10) -> Found:

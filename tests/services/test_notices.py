@@ -13,7 +13,7 @@ from hyperhive.services.notices import MOST_WAITING, SOON, TRIES, Notice, Notice
 from hyperhive.store import agents
 from hyperhive.wire.names import MANAGER, SYSTEM
 from hyperhive.wire.states import OperationKind
-from tests.fakes import Bench
+from tests.bench import Bench
 
 
 class Phone:

@@ -15,7 +15,7 @@ from hyperhive.wire.names import MANAGER
 from hyperhive.wire.records import AgentStatus
 from hyperhive.wire.states import HarnessState, OperationKind, OrderKind, TurnOutcome
 from hyperhive.wire.turns import Harness, Order
-from tests.fakes import Bench
+from tests.bench import Bench
 
 
 def ask(bench: Bench, name: str = "bob", kind: OrderKind = OrderKind.COMPACT, **more: Any) -> Deferred[None]:

@@ -15,7 +15,8 @@ from hyperhive.store import questions as table
 from hyperhive.wire import events
 from hyperhive.wire.names import OPERATOR
 from hyperhive.wire.states import Outcome, QuestionStatus
-from tests.fakes import NOW, Bench
+from tests.bench import Bench
+from tests.fakes import NOW
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,8 @@ from hyperhive.store import reminders as table
 from hyperhive.wire.names import REMINDER
 from hyperhive.wire.records import OpenThread
 from hyperhive.wire.states import OperationKind
-from tests.fakes import NOW, Bench
+from tests.bench import Bench
+from tests.fakes import NOW
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,8 @@ from twisted.python.failure import Failure
 
 from hyperhive.limits import RETENTION_INTERVAL, RETENTION_SLICE, TURN_EVENTS_SECONDS
 from hyperhive.services.retention import Retention
-from tests.fakes import Bench, HandWorker
+from tests.bench import Bench
+from tests.fakes import HandWorker
 
 
 def fill(bench: Bench, count: int, state: int = 2) -> None:

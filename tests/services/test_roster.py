@@ -6,7 +6,8 @@ from hyperhive.boundaries import Consumption
 from hyperhive.errors import ContainerError
 from hyperhive.services.roster import CONSUMPTION_SECONDS, Kept
 from hyperhive.wire.states import OperationKind
-from tests.fakes import NOW, Bench
+from tests.bench import Bench
+from tests.fakes import NOW
 
 TAKES = Consumption(memory=1024, seconds=2.5)
 

@@ -8,7 +8,8 @@ from twisted.internet.defer import Deferred
 from hyperhive.errors import Refused
 from hyperhive.limits import LINK_SECONDS, MOST_LINKS, SESSION_IDLE, SESSION_SECONDS
 from hyperhive.services.sessions import Sessions
-from tests.fakes import NOW, Bench
+from tests.bench import Bench
+from tests.fakes import NOW
 
 USED = "this link was used already, or is older than a minute; 'hivectl dashboard' makes a new one"
 

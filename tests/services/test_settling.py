@@ -6,7 +6,7 @@ from twisted.python.failure import Failure
 
 from hyperhive.errors import DatabaseTrouble
 from hyperhive.store.message_states import DONE, LEASED, QUEUED
-from tests.fakes import Bench
+from tests.bench import Bench
 
 
 def test_what_was_read_is_done_soon(bench: Bench) -> None:

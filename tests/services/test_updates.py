@@ -9,7 +9,7 @@ from hyperhive.wire import events
 from hyperhive.wire.names import MANAGER, OPERATOR
 from hyperhive.wire.records import Approval
 from hyperhive.wire.states import ApprovalKind, ApprovalStatus, OperationKind
-from tests.fakes import Bench
+from tests.bench import Bench
 
 
 @pytest.fixture

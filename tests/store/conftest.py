@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from hyperhive.store import agents
 from hyperhive.store.schema import open_database
 
 
@@ -17,3 +18,17 @@ def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     opened = open_database(tmp_path / "broker.sqlite")
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def manager(connection: sqlite3.Connection) -> None:
+    """The manager is there."""
+    agents.add_manager(connection)
+
+
+@pytest.fixture
+def three_agents(connection: sqlite3.Connection) -> None:
+    """Alice, bob and carol run."""
+    for name in ("alice", "bob", "carol"):
+        agents.begin_start(connection, name)
+        agents.is_running(connection, name)

@@ -1,57 +1,24 @@
-"""Conversations: where a message stands, what goes too far, what becomes of what is held."""
+"""Conversations: where a message stands, and what goes too far."""
 
 from __future__ import annotations
 
 import re
 import sqlite3
-from typing import Any
 
 import pytest
 
-from hyperhive.errors import InboxFull, Refused
-from hyperhive.limits import MOST_HELD, MailLimits
-from hyperhive.store import agents, dead_letters, held, leases, mail, mail_views
-from hyperhive.store.mail import Post, Sent
+from hyperhive.errors import Refused
+from hyperhive.limits import MailLimits
+from hyperhive.store import agents, held, leases, mail, mail_views
+from hyperhive.store.mail import Post
 from hyperhive.store.message_states import HELD, LEASED, QUEUED
 from hyperhive.wire.codec import event_of_body
-from hyperhive.wire.events import Bounced, Held
+from hyperhive.wire.events import Held
 from hyperhive.wire.names import EVERYONE, MANAGER, OPERATOR, SYSTEM
 from hyperhive.wire.states import MessageState
+from tests.store.conversing import LIMITS, SLOW, post, send, stands, talk
 
-LIMITS = MailLimits(thread_hops=6, thread_rate=4, thread_seconds=60)
-SLOW = MailLimits(thread_hops=6, thread_rate=4, thread_seconds=1)
-
-
-@pytest.fixture(autouse=True)
-def hive(connection: sqlite3.Connection) -> None:
-    agents.add_manager(connection)
-    for name in ("alice", "bob", "carol"):
-        agents.begin_start(connection, name)
-        agents.is_running(connection, name)
-
-
-def post(sender: str, to: str, cause: int | None = None, at: int = 100) -> Post:
-    return Post(sender=sender, to=to, body="hi", at=at, in_reply_to=cause)
-
-
-def send(connection: sqlite3.Connection, *given: Any, limits: MailLimits = LIMITS) -> Sent:
-    return mail.send(connection, post(*given), limits)
-
-
-def stands(connection: sqlite3.Connection, sent: Sent) -> tuple[int | None, int, int]:
-    """The thread, the hops and the state of a message."""
-    row = connection.execute("SELECT thread, hops, state FROM messages WHERE id = ?", (sent.id,)).fetchone()
-    return row[0], row[1], row[2]
-
-
-def talk(connection: sqlite3.Connection, replies: int, at: int = 100, step: int = 0) -> list[Sent]:
-    """A message of alice's, and so many replies, each to the one before."""
-    said = [send(connection, "alice", "bob", None, at, limits=SLOW if step else LIMITS)]
-    for number in range(1, replies + 1):
-        sides = ("bob", "alice") if number % 2 else ("alice", "bob")
-        limits = SLOW if step else LIMITS
-        said.append(send(connection, *sides, said[-1].id, at + number * step, limits=limits))
-    return said
+pytestmark = pytest.mark.usefixtures("manager", "three_agents")
 
 
 def test_a_message_without_a_cause_begins_a_conversation(connection: sqlite3.Connection) -> None:
@@ -170,24 +137,6 @@ def test_the_manager_and_the_operator_are_told_once(connection: sqlite3.Connecti
     assert (row.thread, row.agents, row.since, row.messages, row.note) == (1, ("alice", "bob"), 100, 3, event.note)
 
 
-def test_a_held_conversation_takes_in_only_so_many(connection: sqlite3.Connection) -> None:
-    *_, last = talk(connection, 5)
-    for _ in range(MOST_HELD - 1):
-        send(connection, "bob", "alice", last.id)
-    before = connection.total_changes
-    with pytest.raises(Refused, match="conversation 1 is held, and 100 of its messages wait already"):
-        send(connection, "bob", "alice", last.id)
-    assert connection.total_changes == before  # a refusal after a write would cost its whole batch
-    send(connection, "bob", "alice")
-    mail.send_to_operator(connection, post("bob", OPERATOR, last.id), LIMITS)
-
-
-def test_a_held_message_needs_its_recipient_and_room_as_any_other(connection: sqlite3.Connection) -> None:
-    said = talk(connection, 5)
-    with pytest.raises(InboxFull):
-        mail.send(connection, post("alice", "bob", said[-1].id), MailLimits(max_inbox=1))
-
-
 def test_a_reply_to_somebody_who_waits_is_leased_with_its_place_or_held(connection: sqlite3.Connection) -> None:
     first = send(connection, "alice", "bob")
     reply, letter = mail.send_leased(connection, post("bob", "carol", first.id), 7, LIMITS)
@@ -232,58 +181,6 @@ def test_a_ring_of_agents_that_pass_a_message_round_is_held(
         sender, to = ring[len(said) % len(ring)], ring[(len(said) + 1) % len(ring)]
         said.append(mail.send(connection, Post(sender=sender, to=to, body="hi", at=100, cause=said[-1].id), limits))
     assert len(said) == 4 * len(ring) + 2  # the first was no hop
-
-
-def test_nobody_holds_a_conversation_that_is_not_theirs(connection: sqlite3.Connection) -> None:
-    first, *_ = talk(connection, 1)
-    for _ in range(9):
-        assert stands(connection, send(connection, "carol", "bob", first.id)) == (None, 0, QUEUED)
-
-
-def test_what_is_released_is_queued_in_its_order_and_counted_anew(connection: sqlite3.Connection) -> None:
-    said = talk(connection, 7)
-    released = held.release(connection, said[0].id, 300)
-    assert released.told == [(said[5].id, "alice"), (said[6].id, "bob"), (said[7].id, "alice")]
-    assert [stands(connection, sent)[1:] for sent in said] == [(0, QUEUED)] * 8
-    assert mail.unread(connection, "alice") == 4
-    assert held.listed(connection) == ()
-    again = [send(connection, "bob", "alice", said[-1].id, 100) for _ in range(5)]
-    assert [stands(connection, sent)[1:] for sent in again] == [(1, QUEUED)] * 4 + [(1, HELD)]
-    assert len(again[-1].told) == 2
-
-
-@pytest.mark.parametrize("thread", [-1, 1, 99])
-def test_only_what_is_held_is_released(connection: sqlite3.Connection, thread: int) -> None:
-    talk(connection, 2)
-    with pytest.raises(Refused, match=f"conversation {thread} is not held; 'held' lists those that are"):
-        held.release(connection, thread, 300)
-
-
-def test_released_mail_to_somebody_who_left_bounces(connection: sqlite3.Connection) -> None:
-    said = talk(connection, 6)
-    agents.is_destroyed(connection, "alice")
-    released = held.release(connection, said[0].id, 300)
-    assert released.buried == [(said[5].id, "alice")]
-    assert [to for _, to in released.told] == ["bob", "bob"]
-    (body,) = connection.execute("SELECT body FROM messages WHERE id = ?", (released.told[1][0],)).fetchone()
-    assert event_of_body(body) == Bounced(id=said[5].id, to="alice", reason="its recipient is no longer in the hive")
-
-
-def test_who_is_gone_for_good_holds_no_conversation(connection: sqlite3.Connection) -> None:
-    talk(connection, 6)
-    told = held.bury_held(connection, "alice", "'alice' was purged", 300)
-    assert [to for _, to in told] == ["bob"]
-    assert len(held.listed(connection)) == 1  # something for bob waits
-    held.bury_held(connection, "bob", "'bob' was purged", 300)
-    assert held.listed(connection) == ()
-    assert len(mail_views.dead_letters(connection)) == 2
-
-
-def test_a_held_letter_that_was_given_up_can_be_queued_again(connection: sqlite3.Connection) -> None:
-    said = talk(connection, 5)
-    held.bury_held(connection, "alice", "why", 300)
-    assert dead_letters.revive(connection, said[-1].id, LIMITS) == "alice"
-    assert stands(connection, said[-1])[2] == QUEUED
 
 
 def test_a_receipt_says_where_a_message_stands_and_since_when(connection: sqlite3.Connection) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from hyperhive.wire import host_requests as host
 from hyperhive.wire.records import Console, Session
 from hyperhive.wire.responses import HostResponse
-
-Lines = tuple[tuple[str, Any], ...]
+from tests.wire.golden_lines import Lines
 
 HOST_REQUESTS: Final[Lines] = (
     ('{"cmd":"console_link"}', host.ConsoleLink()),

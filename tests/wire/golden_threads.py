@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from hyperhive.wire import agent_requests as agent
 from hyperhive.wire import events, responses
@@ -10,8 +10,7 @@ from hyperhive.wire import host_turn_requests as host
 from hyperhive.wire.records import MessageRow, OpenThread
 from hyperhive.wire.states import MessageState
 from hyperhive.wire.turns import HeldThread
-
-Lines = tuple[tuple[str, Any], ...]
+from tests.wire.golden_lines import Lines
 
 AGENT_REQUESTS: Final[Lines] = (
     ('{"cmd":"remind","message":"look again","delay_seconds":60}', agent.Remind("look again", 60)),

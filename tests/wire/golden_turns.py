@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from hyperhive.wire import agent_requests as agent
 from hyperhive.wire import events, responses
@@ -11,8 +11,7 @@ from hyperhive.wire import turn_requests as turns
 from hyperhive.wire.records import AgentStatus, Change
 from hyperhive.wire.states import HarnessState, OrderKind, TurnOutcome
 from hyperhive.wire.turns import Harness, Order, Turn, TurnEvent, Usage
-
-Lines = tuple[tuple[str, Any], ...]
+from tests.wire.golden_lines import Lines
 
 AGENT_REQUESTS: Final[Lines] = (
     ('{"cmd":"send","to":"bob","body":"hi","in_turn":true}', agent.Send("bob", "hi", in_turn=True)),

@@ -10,6 +10,7 @@ from hyperhive.wire import agent_requests, codec, events, host_requests, manager
 from hyperhive.wire.codec import AGENT, HOST, MANAGER, Dialect, body_of_event, event_of_body
 from hyperhive.wire.strict import members
 from tests.wire import golden
+from tests.wire.golden_lines import Lines
 
 DIALECTS = {dialect.name: dialect for dialect in (AGENT, MANAGER, HOST)}
 REQUESTS = (
@@ -73,7 +74,7 @@ def test_a_line_of_another_writer_means_the_same(name: str, line: str, value: An
         (events.HelperEvent, golden.EVENTS),
     ],
 )
-def test_every_class_of_a_union_has_a_line(union: Any, lines: golden.Lines) -> None:
+def test_every_class_of_a_union_has_a_line(union: Any, lines: Lines) -> None:
     assert {type(value) for _, value in lines} == set(members(union))
 
 
