@@ -163,3 +163,35 @@ def test_a_tab_that_held_the_stream_and_is_closed_is_followed_by_another_that_mi
     relay.wait_for_streams(1)
     show(first)
     expect(first.locator("#main")).to_contain_text("Which colour?")
+
+
+def test_a_tab_that_is_told_twice_at_once_that_it_is_seen_takes_the_stream_over_once(bare: Desk, relay: Relay) -> None:
+    """As where somebody leaves a tab and comes back before the browser has said who holds the stream."""
+    window = bare.window()
+    first, second = window.page, window.tab("/")
+    first.evaluate("for (const _ of [1, 2]) document.dispatchEvent(new Event('visibilitychange'))")
+    bare.ask("spawn", name="bob", wait=True)
+    for tab in (first, second):
+        expect(tab.locator("#main")).to_contain_text("bob")
+    relay.wait_for_streams(1)
+
+
+def test_a_tab_that_was_opened_hidden_misses_nothing_of_what_happened_before_its_scripts_ran(
+    bare: Desk, relay: Relay
+) -> None:
+    """It waits for another tab's word, and one of them came before it could listen. Playwright opens no hidden tab."""
+    window = bare.window()
+    hidden = window.context.new_page()
+    hidden.add_init_script("Object.defineProperty(document, 'hidden', { get: () => !window.seen, configurable: true })")
+    hidden.route("**/feed*.js", lambda _: None)
+    hidden.goto(f"{bare.url}/questions", wait_until="commit")
+    ask_operator(bare, "Which colour?")
+    expect(window.page.locator("#main")).to_contain_text("Which colour?")
+    hidden.unroute("**/feed*.js")
+    hidden.wait_for_load_state()
+    hidden.evaluate(HEAR, "message")
+    bare.ask("send", to="alice", body="later")
+    hidden.evaluate("window.told")
+    hidden.evaluate("window.seen = true; document.dispatchEvent(new Event('visibilitychange'))")
+    expect(hidden.locator("#main")).to_contain_text("Which colour?")
+    relay.wait_for_streams(1)

@@ -7,10 +7,10 @@ const AGAIN = 2000;
 const NAME = `hive-feed-${location.host}`;
 const tabs = new BroadcastChannel(NAME);
 let seq = Number(document.body.dataset.seq);
-let begun = 0; // the change behind which our own stream began
 let source = null;
 let watch = 0;
 let leads = false;
+let takes = false; // asked to lead, and not answered yet: asked twice we would take it from ourselves
 let waiting = null;
 
 export const isLeading = () => leads;
@@ -24,26 +24,26 @@ const act = {
   over: end,
 };
 
-// Here, and in every other tab.
-function spread(name, data = {}) {
+// Here, and in every other tab. `since` is the change before this word: a tab that has not come so far missed some.
+function spread(name, data = {}, since = seq) {
   act[name](data);
-  tabs.postMessage({ name, data, seq });
+  tabs.postMessage({ name, data, since, seq });
 }
 
-tabs.onmessage = ({ data: { name, data, seq: reached } }) => {
-  if (name === "behind") {
-    if (leads && data.seq < begun) tabs.postMessage({ name: "resync", data: {}, seq });
-    return;
-  }
-  if (reached) seq = Math.max(seq, reached);
-  act[name]?.(data);
+tabs.onmessage = ({ data: { name, data, since, seq: reached } }) => {
+  if (seq < since) act.resync();
+  seq = Math.max(seq, reached);
+  act[name]?.(data); // a page that an older daemon gave out may know other words
 };
 
 function open() {
-  begun = seq;
   source = new EventSource(`/events?after=${seq}`);
   for (const name of ["change", "resync", "trouble", "over"]) {
-    source.addEventListener(name, (event) => { heard(event); spread(name, JSON.parse(event.data)); });
+    source.addEventListener(name, (event) => {
+      const since = seq;
+      heard(event);
+      spread(name, JSON.parse(event.data), since);
+    });
   }
   source.addEventListener("beat", heard);
   source.addEventListener("hello", (event) => {
@@ -88,27 +88,27 @@ function close() {
 
 function lead() {
   leads = true;
-  waiting = null;
+  takes = false;
   if (!source) open();
   return new Promise(() => {}); // until the tab ends, or another takes over
 }
 
-// Not ours any more: another tab is looked at now. Or we wait no more, to take it over ourselves.
+// Another tab is looked at now.
 function displaced() {
-  if (!leads) return;
   leads = false;
+  takes = false;
   close();
-  tabs.postMessage({ name: "behind", data: { seq }, seq: 0 });
   wait();
 }
 
 function wait() {
-  waiting = new AbortController();
-  navigator.locks.request(NAME, { signal: waiting.signal }, lead).catch(displaced);
+  const { signal } = waiting = new AbortController();
+  navigator.locks.request(NAME, { signal }, lead).catch(() => { if (!signal.aborted) displaced(); });
 }
 
 function takeOver() {
-  if (leads || document.hidden) return;
+  if (leads || takes || document.hidden) return;
+  takes = true;
   waiting?.abort();
   navigator.locks.request(NAME, { steal: true }, lead).catch(displaced);
 }

@@ -24,7 +24,7 @@ async function catchUp() {
   asking = true;
   let wanted = new Set();
   try {
-    while (kinds === null || kinds.size) {
+    while (!document.hidden && (kinds === null || kinds.size)) {
       wanted = kinds;
       kinds = new Set();
       await renew(wanted);
