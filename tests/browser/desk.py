@@ -17,6 +17,15 @@ PHONE: Final = (390, 844)
 PATIENCE: Final = 10_000
 """Milliseconds after which a test gives up looking at a page; what goes well takes a fraction of a second."""
 
+HEAR: Final = """
+(kind) => {
+  window.told = new Promise((done) => {
+    addEventListener("hive:change", ({ detail: kinds }) => { if (kind ? kinds?.includes(kind) : !kinds) done(); });
+  });
+}
+"""
+"""Has a page keep as `told` the promise that it will be told of such a change; of None: that it missed some."""
+
 
 class Desk:
     """A hive with a console at a port of its own, which the daemons of that hive take one after the other."""

@@ -9,17 +9,10 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 
 from tests.browser import chromium
-from tests.browser.desk import Desk
+from tests.browser.desk import HEAR, Desk
 from tests.browser.relay import Relay
 
 TABS = 7
-HEAR = """
-(kind) => {
-  window.told = new Promise((done) => {
-    addEventListener("hive:change", ({ detail: kinds }) => { if (kinds?.includes(kind)) done(); });
-  });
-}
-"""
 KNOWS = """
 (hidden) => new Promise((done) => {
   const look = () => { if (document.hidden === hidden) done(); };

@@ -1,6 +1,6 @@
 // One stream of events a browser, however many tabs: the tab that was looked at last holds it, and tells the others.
 import { ail, because, clock, holds } from "./banner.js";
-import { changed, end } from "./live.js";
+import { changed, end, follow } from "./live.js";
 
 const SILENCE = 40000; // the daemon says something every 15 s
 const AGAIN = 2000;
@@ -20,8 +20,8 @@ const act = {
   resync: () => { changed(null); dispatchEvent(new CustomEvent("hive:change", { detail: null })); },
   trouble: ({ sentence }) => ail(sentence),
   lost: ({ sentence }) => because("feed", sentence),
-  well: () => { if (holds("feed")) changed(null); because("feed", null); },
-  over: end,
+  well: () => { if (holds("feed")) changed(null); because("feed", null); follow(); },
+  over: () => { end(); close(); },
 };
 
 // Here, and in every other tab. `since` is the change before this word: a tab that has not come so far missed some.
