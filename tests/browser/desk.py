@@ -25,6 +25,13 @@ HEAR: Final = """
 }
 """
 """Has a page keep as `told` the promise that it will be told of such a change; of None: that it missed some."""
+KNOWS: Final = """
+(hidden) => new Promise((done) => {
+  const look = () => { if (document.hidden === hidden) done(); };
+  document.addEventListener("visibilitychange", look);
+  look();
+})
+"""
 
 
 class Desk:
@@ -149,6 +156,13 @@ class Window:
     def _fault(self, fault: str) -> None:
         if not self.expected(fault):
             self.faults.append(fault)
+
+
+def show(page: Page) -> None:
+    """Bring a tab to the front, and return once it and all others know."""
+    page.bring_to_front()
+    for tab in page.context.pages:
+        tab.evaluate(KNOWS, tab is not page)
 
 
 def free_port() -> int:

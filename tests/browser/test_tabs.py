@@ -9,17 +9,10 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 
 from tests.browser import chromium
-from tests.browser.desk import HEAR, Desk
+from tests.browser.desk import HEAR, Desk, show
 from tests.browser.relay import Relay
 
 TABS = 7
-KNOWS = """
-(hidden) => new Promise((done) => {
-  const look = () => { if (document.hidden === hidden) done(); };
-  document.addEventListener("visibilitychange", look);
-  look();
-})
-"""
 
 
 @pytest.fixture
@@ -38,13 +31,6 @@ def tabs(browser: Browser, bare: Desk) -> Iterator[BrowserContext]:
     with chromium.with_real_tabs(browser.browser_type) as context:
         yield context
         bare.close()
-
-
-def show(page: Page) -> None:
-    """Bring a tab to the front, and return once it and all others know."""
-    page.bring_to_front()
-    for tab in page.context.pages:
-        tab.evaluate(KNOWS, tab is not page)
 
 
 class Asked:

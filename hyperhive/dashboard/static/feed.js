@@ -18,7 +18,7 @@ export const isLeading = () => leads;
 const act = {
   change: ({ kinds }) => { changed(kinds); dispatchEvent(new CustomEvent("hive:change", { detail: kinds })); },
   resync: () => { changed(null); dispatchEvent(new CustomEvent("hive:change", { detail: null })); },
-  trouble: ({ sentence }) => ail(sentence),
+  trouble: ({ sentence }) => { if (ail(sentence)) act.resync(); }, // it needs the operator, and no row changed by it
   lost: ({ sentence }) => because("feed", sentence),
   well: () => { if (holds("feed")) changed(null); because("feed", null); follow(); },
   over: () => { end(); close(); },
@@ -50,6 +50,7 @@ function open() {
     heard(null);
     spread("well");
     spread("trouble", { sentence: JSON.parse(event.data).trouble });
+    dispatchEvent(new Event("hive:follow"));
   });
   source.addEventListener("error", failed);
   heard(null);
