@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response
 
+from tests.browser.relay import Relay
 from tests.daemon.client import Answer
 from tests.daemon.harness import Daemon, Hive
 
@@ -15,6 +16,22 @@ WIDE: Final = (1280, 800)
 PHONE: Final = (390, 844)
 PATIENCE: Final = 10_000
 """Milliseconds after which a test gives up looking at a page; what goes well takes a fraction of a second."""
+
+HEAR: Final = """
+(kind) => {
+  window.told = new Promise((done) => {
+    addEventListener("hive:change", ({ detail: kinds }) => { if (kind ? kinds?.includes(kind) : !kinds) done(); });
+  });
+}
+"""
+"""Has a page keep as `told` the promise that it will be told of such a change; of None: that it missed some."""
+KNOWS: Final = """
+(hidden) => new Promise((done) => {
+  const look = () => { if (document.hidden === hidden) done(); };
+  document.addEventListener("visibilitychange", look);
+  look();
+})
+"""
 
 
 class Desk:
@@ -24,21 +41,20 @@ class Desk:
         self.hive = hive
         self._browser = browser
         self.windows: list[Window] = []
-        self.listen = f"127.0.0.1:{free_port()}"
-
-    @property
-    def port(self) -> int:
-        """Where the console listens."""
-        return int(self.listen.rpartition(":")[2])
-
-    @property
-    def url(self) -> str:
+        self.port = free_port()
+        self.url = f"http://hive.localhost:{self.port}"
         """The console as browsers call it."""
-        return f"http://hive.localhost:{self.port}"
 
     def start(self, *options: str, program: str = "") -> Daemon:
         """A daemon with the console."""
-        return self.hive.start("--dashboard", self.listen, *options, program=program)
+        return self.hive.start("--dashboard", f"127.0.0.1:{self.port}", *options, program=program)
+
+    def start_behind(self, relay: Relay) -> Daemon:
+        """A daemon whose console browsers call by the relay."""
+        self.url = f"http://hive.localhost:{relay.port}"
+        config = self.hive.base / "hive.toml"
+        config.write_text(f'dashboard_url = "{self.url}"\n')
+        return self.start("--config", str(config))
 
     def ask(self, cmd: str, **fields: Any) -> Answer:
         """The operator asks on the host's socket, and is not refused."""
@@ -55,11 +71,11 @@ class Desk:
         self, size: tuple[int, int] = WIDE, scheme: Any = "light", *, read_only: bool = False, scripts: bool = True
     ) -> Window:
         """A browser that nobody else's cookies are in, let in, at Home; without `scripts` it runs none."""
-        window = self.stranger(size, scheme, scripts=scripts)
-        window.page.goto(self.link(read_only=read_only))
-        window.page.get_by_role("button", name="Open").click()
-        window.page.wait_for_url(f"{self.url}/")
-        return window
+        return self._let_in(self.stranger(size, scheme, scripts=scripts), read_only=read_only)
+
+    def tabbed(self, context: BrowserContext) -> Window:
+        """That browser, let in, at Home."""
+        return self._let_in(self._watched(context))
 
     def stranger(self, size: tuple[int, int] = WIDE, scheme: Any = "light", *, scripts: bool = True) -> Window:
         """A browser that is not let in."""
@@ -70,8 +86,17 @@ class Desk:
             locale="en-GB",
             timezone_id="UTC",
         )
+        return self._watched(context)
+
+    def _watched(self, context: BrowserContext) -> Window:
         window = Window(context, self.url)
         self.windows.append(window)
+        return window
+
+    def _let_in(self, window: Window, *, read_only: bool = False) -> Window:
+        window.page.goto(self.link(read_only=read_only))
+        window.page.get_by_role("button", name="Open").click()
+        window.page.wait_for_url(f"{self.url}/")
         return window
 
     def close(self) -> None:
@@ -131,6 +156,13 @@ class Window:
     def _fault(self, fault: str) -> None:
         if not self.expected(fault):
             self.faults.append(fault)
+
+
+def show(page: Page) -> None:
+    """Bring a tab to the front, and return once it and all others know."""
+    page.bring_to_front()
+    for tab in page.context.pages:
+        tab.evaluate(KNOWS, tab is not page)
 
 
 def free_port() -> int:

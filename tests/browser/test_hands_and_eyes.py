@@ -1,17 +1,13 @@
-"""Keys, colours, several tabs: what hands and eyes need beside the pages themselves."""
+"""Keys, colours, the title: what hands and eyes need beside the pages themselves."""
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from playwright.sync_api import expect
 
 from tests.browser.axe import violations
 from tests.browser.desk import Desk
-from tests.daemon.harness import Daemon
-
-TABS = 7
 
 
 def test_a_question_mark_shows_the_keys_and_escape_hides_them(desk: Desk) -> None:
@@ -60,26 +56,3 @@ def test_the_title_counts_what_needs_the_operator(desk: Desk) -> None:
     expect(page).not_to_have_title(re.compile(r"\d"))
     desk.hive.manager().ask("request_spawn", name="carol")
     expect(page).to_have_title(re.compile(r"\(1\)"))
-
-
-def test_seven_tabs_are_one_stream_and_the_one_that_is_looked_at_is_live(bare: Desk) -> None:
-    """Six connections are all that a browser opens to one place: with a stream for each the seventh tab stood still."""
-    daemon = bare.start()
-    window = bare.window()
-    tabs = [window.page, *(window.tab("/") for _ in range(TABS - 1))]
-    bare.ask("spawn", name="bob", wait=True)
-    for tab in tabs:
-        tab.bring_to_front()
-        expect(tab.locator("#main")).to_contain_text("bob")
-    # An idle connection is kept for the next request; only streams are open when all of those have been closed.
-    assert _connections(daemon, bare.port) <= 6
-    tabs[0].close()
-    bare.ask("spawn", name="carol", wait=True)
-    expect(tabs[-1].locator("#main")).to_contain_text("carol")
-
-
-def _connections(daemon: Daemon, port: int) -> int:
-    """How many connections the daemon has at that port."""
-    own = {link.readlink().name for link in Path(f"/proc/{daemon.process.pid}/fd").iterdir()}
-    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    return sum(1 for row in rows if row[1].endswith(f":{port:04X}") and row[3] == "01" and f"socket:[{row[9]}]" in own)

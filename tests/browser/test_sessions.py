@@ -44,6 +44,20 @@ def test_a_page_whose_session_is_revoked_says_so(desk: Desk) -> None:
     expect(window.page.locator("#live")).to_contain_text("hivectl dashboard")
 
 
+def test_a_page_whose_session_was_revoked_is_live_again_once_its_browser_is_let_in_anew(desk: Desk) -> None:
+    window = desk.window()
+    window.expected = lambda fault: "401" in fault
+    for session in desk.ask("sessions")["sessions"]:
+        desk.ask("revoke", session=session["id"])
+    expect(window.page.locator("#live")).to_contain_text("hivectl dashboard")
+    desk.ask("spawn", name="bob", wait=True)
+    other = window.context.new_page()
+    other.goto(desk.link())
+    other.get_by_role("button", name="Open").click()
+    expect(window.page.locator("#main")).to_contain_text("bob")
+    expect(window.page.locator("#live")).to_be_hidden()
+
+
 def test_a_session_that_may_only_look_has_nothing_to_press_but_what_shows_more(desk: Desk) -> None:
     asked = desk.hive.manager().ask("request_spawn", name="carol")
     window = desk.window(read_only=True)

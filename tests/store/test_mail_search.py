@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 
 import pytest
@@ -116,6 +117,24 @@ def test_without_an_index_the_letters_are_found_and_no_sign_is_a_wildcard(connec
     percent, _ = send(connection, "100% of it_all"), send(connection, "100 of itxall")
     assert found(connection, "100%", indexed=False) == [percent]
     assert found(connection, "it_all", indexed=False) == [percent]
+
+
+def test_words_are_answered_from_the_index_and_no_message_is_read_for_them_that_has_none(
+    connection: sqlite3.Connection,
+) -> None:
+    for number in range(300):
+        send(connection, f"the parser, {number}" if number % 100 == 0 else "something else")
+    found(connection, "parser")
+    asked: list[str] = []
+    connection.set_trace_callback(asked.append)
+    assert len(found(connection, 'parser "the parser"')) == 3
+    connection.set_trace_callback(None)
+    (statement,) = [line for line in asked if "MATCH" in line and not line.startswith("--")]
+    plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}")]
+    assert [step for step in plan if re.match(r"(SCAN|SEARCH) messages\b", step)] == [
+        "SEARCH messages USING INTEGER PRIMARY KEY (rowid=?)"
+    ]
+    assert [step for step in plan if re.match(r"SCAN messages_words VIRTUAL TABLE INDEX \d+:.*M", step)], plan
 
 
 def test_mail_is_told_apart_by_its_kind(connection: sqlite3.Connection) -> None:

@@ -3,14 +3,18 @@
 // `<meta name="needs" content="N">` of any page says how much; the page /needs lists it: every element with
 // `data-need` (a name that stays the same) is one thing, its text what to say, its first link where to look.
 import { isLeading } from "./feed.js";
+import { isWritten } from "./live.js";
 
+const KNOWN = "needs"; // where the names are kept of what was found last, for the tab or the page that looks next
+const SOON = 300;
+const ANSWERED = 200; // within that a tab says that somebody looks at it
 const tabs = new BroadcastChannel(`hive-needs-${location.host}`);
 const icon = document.querySelector('link[rel="icon"]');
 const calm = icon.href;
 const title = document.title;
 const wish = document.getElementById("notify");
-let known = null;
-let planned = 0;
+let planned = 0; // until the look that it begins has ended
+let again = false;
 let seen = false;
 
 function count(number) {
@@ -22,24 +26,36 @@ function count(number) {
 
 const numberOf = (page) => page.querySelector('meta[name="needs"]')?.content;
 
+// One look at a time, and one more if anything happens during it: its answer may be from before that.
+function soon() {
+  again = true;
+  planned ||= setTimeout(look, SOON);
+}
+
 async function look() {
-  planned = 0;
+  again = false;
+  try {
+    await compare();
+  } finally {
+    planned = 0;
+    if (again) soon();
+  }
+}
+
+async function compare() {
   const answer = await fetch("/needs", { headers: { "X-Part": "1" }, cache: "no-store" }).catch(() => null);
   if (!answer?.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const things = [...page.querySelectorAll("[data-need]")].map((thing) => ({
     name: thing.dataset.need, words: thing.textContent.replace(/\s+/g, " ").trim(), address: thing.querySelector("a")?.getAttribute("href") ?? "/",
   }));
-  const news = { number: Number(numberOf(page) ?? things.length), names: things.map((thing) => thing.name) };
-  const fresh = known === null ? [] : things.filter((thing) => !known.has(thing.name));
-  take(news);
-  tabs.postMessage(news);
-  if (fresh.length && wished()) await tell(fresh);
-}
-
-function take({ number, names }) {
-  known = new Set(names);
+  const known = JSON.parse(localStorage.getItem(KNOWN));
+  localStorage.setItem(KNOWN, JSON.stringify(things.map((thing) => thing.name)));
+  const number = Number(numberOf(page) ?? things.length);
   count(number);
+  tabs.postMessage(number);
+  const fresh = known === null ? [] : things.filter((thing) => !known.includes(thing.name));
+  if (fresh.length && wished()) await tell(fresh);
 }
 
 const wished = () => localStorage.getItem("notify") === "yes" && Notification.permission === "granted";
@@ -48,21 +64,27 @@ const wished = () => localStorage.getItem("notify") === "yes" && Notification.pe
 async function tell(things) {
   seen = !document.hidden;
   tabs.postMessage("does anybody look?");
-  await new Promise((done) => { setTimeout(done, 200); });
+  await new Promise((done) => { setTimeout(done, ANSWERED); });
   if (seen) return;
   for (const { name, words, address } of things) {
     const note = new Notification(document.querySelector(".brand").textContent, { body: words.slice(0, 200), tag: name, icon: calm });
-    note.onclick = () => { window.focus(); location.assign(address); note.close(); };
+    note.onclick = () => { note.close(); lead(address); };
   }
+}
+
+function lead(address) {
+  if (isWritten()) open(address);
+  else { focus(); location.assign(address); }
 }
 
 tabs.onmessage = ({ data }) => {
   if (data === "does anybody look?") { if (!document.hidden) tabs.postMessage("somebody looks"); }
   else if (data === "somebody looks") seen = true;
-  else take(data);
+  else count(data);
 };
 
-addEventListener("hive:change", () => { if (isLeading() && !planned) planned = setTimeout(look, 300); });
+addEventListener("hive:change", () => { if (isLeading()) soon(); });
+addEventListener("hive:follow", () => { if (wished()) soon(); }); // the tab that led before may have ended before it looked
 addEventListener("hive:renewed", ({ detail: page }) => { const number = numberOf(page); if (number !== undefined) count(Number(number)); });
 
 wish.checked = wished();
@@ -70,7 +92,8 @@ wish.addEventListener("change", async () => {
   const may = wish.checked && (await Notification.requestPermission()) === "granted";
   localStorage.setItem("notify", may ? "yes" : "no");
   wish.checked = may;
+  if (may) soon(); // what is there by now is no news
 });
 wish.closest("label").hidden = typeof Notification === "undefined";
 count(Number(numberOf(document) ?? 0));
-if (wished() || numberOf(document) === undefined) planned = setTimeout(look, 500);
+if (numberOf(document) === undefined) soon();

@@ -13,9 +13,13 @@ export function because(source, sentence) {
 
 export const holds = (source) => reasons.has(source);
 
+// Says what ails the database, or with null that nothing does; whether that is news.
 export function ail(sentence) {
-  trouble.textContent = sentence ?? "";
-  trouble.hidden = !sentence;
+  const words = sentence ?? "";
+  if (trouble.textContent === words) return false;
+  trouble.textContent = words;
+  trouble.hidden = !words;
+  return true;
 }
 
 export const clock = () => new Date().toLocaleTimeString();

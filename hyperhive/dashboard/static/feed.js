@@ -1,16 +1,16 @@
 // One stream of events a browser, however many tabs: the tab that was looked at last holds it, and tells the others.
 import { ail, because, clock, holds } from "./banner.js";
-import { changed, end } from "./live.js";
+import { changed, end, follow } from "./live.js";
 
 const SILENCE = 40000; // the daemon says something every 15 s
 const AGAIN = 2000;
 const NAME = `hive-feed-${location.host}`;
 const tabs = new BroadcastChannel(NAME);
 let seq = Number(document.body.dataset.seq);
-let begun = 0; // the change behind which our own stream began
 let source = null;
 let watch = 0;
 let leads = false;
+let takes = false; // asked to lead, and not answered yet: asked twice we would take it from ourselves
 let waiting = null;
 
 export const isLeading = () => leads;
@@ -18,38 +18,39 @@ export const isLeading = () => leads;
 const act = {
   change: ({ kinds }) => { changed(kinds); dispatchEvent(new CustomEvent("hive:change", { detail: kinds })); },
   resync: () => { changed(null); dispatchEvent(new CustomEvent("hive:change", { detail: null })); },
-  trouble: ({ sentence }) => ail(sentence),
+  trouble: ({ sentence }) => { if (ail(sentence)) act.resync(); }, // it needs the operator, and no row changed by it
   lost: ({ sentence }) => because("feed", sentence),
-  well: () => { if (holds("feed")) changed(null); because("feed", null); },
-  over: end,
+  well: () => { if (holds("feed")) changed(null); because("feed", null); follow(); },
+  over: () => { end(); close(); },
 };
 
-// Here, and in every other tab.
-function spread(name, data = {}) {
+// Here, and in every other tab. `since` is the change before this word: a tab that has not come so far missed some.
+function spread(name, data = {}, since = seq) {
   act[name](data);
-  tabs.postMessage({ name, data, seq });
+  tabs.postMessage({ name, data, since, seq });
 }
 
-tabs.onmessage = ({ data: { name, data, seq: reached } }) => {
-  if (name === "behind") {
-    if (leads && data.seq < begun) tabs.postMessage({ name: "resync", data: {}, seq });
-    return;
-  }
-  if (reached) seq = Math.max(seq, reached);
-  act[name]?.(data);
+tabs.onmessage = ({ data: { name, data, since, seq: reached } }) => {
+  if (seq < since) act.resync();
+  seq = Math.max(seq, reached);
+  act[name]?.(data); // a page that an older daemon gave out may know other words
 };
 
 function open() {
-  begun = seq;
   source = new EventSource(`/events?after=${seq}`);
   for (const name of ["change", "resync", "trouble", "over"]) {
-    source.addEventListener(name, (event) => { heard(event); spread(name, JSON.parse(event.data)); });
+    source.addEventListener(name, (event) => {
+      const since = seq;
+      heard(event);
+      spread(name, JSON.parse(event.data), since);
+    });
   }
   source.addEventListener("beat", heard);
   source.addEventListener("hello", (event) => {
     heard(null);
     spread("well");
     spread("trouble", { sentence: JSON.parse(event.data).trouble });
+    dispatchEvent(new Event("hive:follow"));
   });
   source.addEventListener("error", failed);
   heard(null);
@@ -88,27 +89,27 @@ function close() {
 
 function lead() {
   leads = true;
-  waiting = null;
+  takes = false;
   if (!source) open();
   return new Promise(() => {}); // until the tab ends, or another takes over
 }
 
-// Not ours any more: another tab is looked at now. Or we wait no more, to take it over ourselves.
+// Another tab is looked at now.
 function displaced() {
-  if (!leads) return;
   leads = false;
+  takes = false;
   close();
-  tabs.postMessage({ name: "behind", data: { seq }, seq: 0 });
   wait();
 }
 
 function wait() {
-  waiting = new AbortController();
-  navigator.locks.request(NAME, { signal: waiting.signal }, lead).catch(displaced);
+  const { signal } = waiting = new AbortController();
+  navigator.locks.request(NAME, { signal }, lead).catch(() => { if (!signal.aborted) displaced(); });
 }
 
 function takeOver() {
-  if (leads || document.hidden) return;
+  if (leads || takes || document.hidden) return;
+  takes = true;
   waiting?.abort();
   navigator.locks.request(NAME, { steal: true }, lead).catch(displaced);
 }
