@@ -9,6 +9,8 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
+from hyperhive.half_characters import made_whole
+
 START: Final = "start"
 TEXT: Final = "text"
 THOUGHT: Final = "thought"
@@ -43,7 +45,7 @@ class Word(NamedTuple):
 def told(event: str) -> tuple[Word, ...]:
     """What one event says; nothing for one that says nothing to a person, and one LINE for what is not known here."""
     try:
-        found = json.loads(event)
+        found = json.loads(made_whole(event))
         if not isinstance(found, dict) or not isinstance(found.get("type"), str):
             return (Word(LINE, event),)
         words = _words(found)

@@ -28,6 +28,7 @@ FLOORS = {
     "hyperhive.unseen": 2,
     "hyperhive.layout": 2,
     "hyperhive.threads": 2,
+    "hyperhive.half_characters": 2,
     "hyperhive.stream_words": 2,
     "hyperhive.store": 3,
     "hyperhive.services": 4,

@@ -43,3 +43,21 @@ def test_an_end_that_is_none_to_be_glad_of_says_why() -> None:
 )
 def test_what_only_looks_like_a_stream_is_a_line(line: str) -> None:
     assert told(line) == (Word(words.LINE, line),)
+
+
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [
+        (r"cut in an emoji: \ud83d", "cut in an emoji: \ufffd"),
+        (r"the other half: \uDE00.", "the other half: \ufffd."),
+        (r"\ud83d\ud83d\ude00", "\ufffd\N{GRINNING FACE}"),
+        (r"\ud83d\ude00", "\N{GRINNING FACE}"),
+        (r"a path: c:\\ud83d", "a path: c:\\ud83d"),
+        (r"\\\ud83d", "\\\ufffd"),
+    ],
+)
+def test_half_a_character_is_read_as_one_that_can_not_be_read(said: str, read: str) -> None:
+    line = f'{{"type":"assistant","message":{{"content":[{{"type":"text","text":"{said}"}}]}}}}'
+    (word,) = told(line)
+    assert word == Word(words.TEXT, read)
+    word.text.encode()

@@ -134,6 +134,13 @@ async def test_rubbish_between_the_events_is_heard_and_does_no_harm(make: Make, 
     assert heard == ["warning", "\ufffd", "[1]", INIT, RESULT]
 
 
+async def test_an_event_that_holds_half_a_character_is_one(make: Make, program: Program) -> None:
+    cut = RESULT.replace("}", r',"result":"cut in \ud83d"}')
+    script = f"""echo '{INIT}'; printf '%s\\n' '{cut}'; read x; read end"""
+    outcome = await make(program(script)).turn(about("it"), lambda _: None)
+    assert outcome.usage.model == "m-1"
+
+
 async def test_nothing_but_rubbish_is_a_failed_turn(make: Make, program: Program, home: Path) -> None:
     heard: list[str] = []
     said = str(await failure(make(program("read x; yes nonsense")).turn(about("it"), heard.append)))

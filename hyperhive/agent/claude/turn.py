@@ -12,6 +12,7 @@ from twisted.internet.interfaces import IDelayedCall
 from hyperhive.agent.claude.process import Line, Process
 from hyperhive.agent.claude.stream import NoSession, Reading, brief
 from hyperhive.agent.runner import Cancelled, TurnError
+from hyperhive.half_characters import made_whole
 from hyperhive.wire.turns import Usage
 
 MOST_RUBBISH: Final = 20
@@ -99,7 +100,7 @@ def _event(line: Line) -> dict[str, Any] | None:
     if not line.whole:
         return None
     try:
-        event = orjson.loads(line.content)
-    except orjson.JSONDecodeError:
+        event = orjson.loads(made_whole(line.content.decode()))
+    except (UnicodeDecodeError, orjson.JSONDecodeError):
         return None
     return event if isinstance(event, dict) else None
