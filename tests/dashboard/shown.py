@@ -29,13 +29,18 @@ APART: Final = {
 
 
 class Form:
-    """One form: where it goes, its fields with what they hold, and the words of its buttons."""
+    """One form: where it goes, its fields with what they hold, and the words of its buttons with what each adds."""
 
     def __init__(self, action: str, method: str) -> None:
         self.action = action
         self.method = method
         self.fields: dict[str, str] = {}
         self.buttons: list[str] = []
+        self.added: list[dict[str, str]] = []
+
+    def pressed(self, words: str) -> dict[str, str]:
+        """What is sent when the button of those words is pressed."""
+        return {**self.fields, **self.added[self.buttons.index(words)]}
 
 
 class Shown(HTMLParser):
@@ -134,6 +139,7 @@ class Shown(HTMLParser):
         kind = attributes.get("type", "text")
         if tag == "button":
             self._button = []
+            form.added.append({attributes["name"]: attributes.get("value", "")} if "name" in attributes else {})
         if tag not in {"input", "textarea", "select"} or "name" not in attributes:
             return
         if kind not in {"checkbox", "radio"} or "checked" in attributes:
