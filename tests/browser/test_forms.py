@@ -44,3 +44,20 @@ def test_a_form_is_not_sent_to_a_daemon_that_is_away_and_is_when_it_is_back(bare
     expect(page.locator(".said")).to_be_visible()
     (answered,) = [one for one in bare.ask("questions", all=True)["questions"] if one["id"] == question]
     assert answered["answer"] == "green"
+
+
+def test_neither_a_secret_nor_anything_after_leaving_is_kept(desk: Desk) -> None:
+    alice = desk.hive.agent("alice")
+    question = alice.ask("ask_operator", question="Which colour?")["id"]
+    assert alice.ask("report", state="needs_login")["kind"] == "ok"
+    page = desk.window().page
+    page.locator("[type=password]").fill("sk-secret")
+    page.locator(f"[action='/questions/{question}/answer'] textarea").fill("a long answer")
+    page.get_by_role("button", name=f"Cancel question {question}").click()
+    expect(page.locator(".said")).to_be_visible()
+    kept = "JSON.stringify(sessionStorage)"
+    assert "sk-secret" not in page.evaluate(kept)
+    expect(page.locator("[type=password]")).to_have_value("")
+    page.get_by_role("button", name="Log out").click()
+    expect(page).not_to_have_url(f"{desk.url}/")
+    assert "hive-drafts" not in page.evaluate(kept)

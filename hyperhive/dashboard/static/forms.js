@@ -8,8 +8,11 @@ const PROBE = { method: "HEAD", headers: { "X-Part": "1" }, cache: "no-store" };
 
 const kept = () => JSON.parse(sessionStorage.getItem(NAME) ?? "{}");
 
+// Nothing of a secret, and nothing at all once one has left.
 function keep(sent) {
-  const fields = [...document.querySelectorAll(FIELDS)].filter((field) => field.form !== sent && field.form?.method === "post");
+  if (new URL(sent.action).pathname === "/leave") return sessionStorage.removeItem(NAME);
+  const fields = [...document.querySelectorAll(FIELDS)].filter(
+    (field) => field.form !== sent && field.form?.method === "post" && field.type !== "password");
   const page = { states: fields.filter(isTouched).map(stateOf), top: scrollY };
   sessionStorage.setItem(NAME, JSON.stringify({ ...kept(), [location.pathname]: page }));
 }
