@@ -6,12 +6,13 @@ imports another by a relative name then has the one of its own version.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import field, frozen
 from twisted.web.resource import Resource
 
 from hyperhive.dashboard import plain
@@ -22,10 +23,15 @@ KINDS: Final = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xm
 
 @frozen
 class File:
-    """One file: its bytes, and their kind."""
+    """One file: its bytes, their kind, and the same bytes for those who take them packed."""
 
     content: bytes
     kind: str
+    packed: bytes = field(init=False, repr=False)
+
+    @packed.default
+    def _pack(self) -> bytes:
+        return gzip.compress(self.content, mtime=0)
 
 
 def own_files() -> dict[str, File]:
@@ -80,5 +86,16 @@ class Files(Resource):
         if version == self._version:
             request.setHeader(b"cache-control", KEPT)
         request.setHeader(b"content-type", f"{file.kind}; charset=utf-8".encode())
-        request.setHeader(b"content-length", b"%d" % len(file.content))
-        return b"" if request.method == b"HEAD" else file.content
+        request.setHeader(b"vary", b"accept-encoding")
+        content = file.content
+        if _takes_gzip(request):
+            request.setHeader(b"content-encoding", b"gzip")
+            content = file.packed
+        request.setHeader(b"content-length", b"%d" % len(content))
+        return b"" if request.method == b"HEAD" else content
+
+
+def _takes_gzip(request: Any) -> bool:
+    """Whether it is named without conditions, as every browser does."""
+    named = b",".join(request.requestHeaders.getRawHeaders(b"accept-encoding") or [])
+    return b"gzip" in {one.strip() for one in named.lower().split(b",")}

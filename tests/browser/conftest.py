@@ -10,6 +10,7 @@ from playwright.sync_api import Browser
 
 from tests.browser import chromium
 from tests.browser.desk import Desk
+from tests.browser.relay import Relay
 from tests.daemon.conftest import short_lived
 
 
@@ -42,3 +43,13 @@ def desk(bare: Desk) -> Desk:
     bare.start()
     bare.ask("spawn", name="alice", wait=True)
     return bare
+
+
+@pytest.fixture
+def relay(bare: Desk) -> Iterator[Relay]:
+    """What browsers reach the console of `bare`, which runs, through."""
+    relay = Relay(bare.port)
+    bare.start_behind(relay)
+    bare.ask("spawn", name="alice", wait=True)
+    yield relay
+    relay.close()

@@ -13,11 +13,11 @@ STREAM: Final = b"GET /events"
 
 
 class Relay:
-    """Listens at a port of its own, and hands on to another; a connection is counted until either side ends it."""
+    """Listens at a port (0: one that is free), and hands on to another; a connection counts until a side ends it."""
 
-    def __init__(self, port: int) -> None:
-        self._to = port
-        self._server = socket.create_server(("127.0.0.1", 0))
+    def __init__(self, to: int, at: int = 0) -> None:
+        self._to = to
+        self._server = socket.create_server(("127.0.0.1", at))
         self.port = int(self._server.getsockname()[1])
         self._asked: dict[socket.socket, bytes] = {}
         self._changed = threading.Condition()
@@ -34,7 +34,9 @@ class Relay:
         self._wait(lambda: sum(request.startswith(STREAM) for request in self._asked.values()) == count)
 
     def close(self) -> None:
-        """Listen no more, and end every connection."""
+        """Listen no more, and end every connection; where it still does."""
+        if self._server.fileno() < 0:
+            return
         self._server.shutdown(socket.SHUT_RDWR)
         self._server.close()
         with self._changed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from tests.browser.desk import Desk
+from tests.browser.relay import Relay
 
 
 def test_what_is_typed_and_chosen_elsewhere_is_still_there_when_one_thing_was_decided(desk: Desk) -> None:
@@ -61,3 +62,22 @@ def test_neither_a_secret_nor_anything_after_leaving_is_kept(desk: Desk) -> None
     page.get_by_role("button", name="Log out").click()
     expect(page).not_to_have_url(f"{desk.url}/")
     assert "hive-drafts" not in page.evaluate(kept)
+
+
+def test_that_a_form_was_not_sent_is_said_until_the_feed_is_back_though_nothing_changed(
+    bare: Desk, relay: Relay
+) -> None:
+    bare.hive.agent("alice").ask("ask_operator", question="Which colour?")
+    window = bare.window()
+    window.expected = lambda fault: "ERR_" in fault
+    page = window.page
+    relay.wait_for_streams(1)
+    relay.close()
+    expect(page.locator("#live")).to_contain_text("Not live")
+    page.get_by_role("button", name="Answer").click()
+    expect(page.locator("#live")).to_contain_text("Not sent")
+    again = Relay(bare.port, at=relay.port)
+    again.wait_for_streams(1)
+    expect(page.locator("#live")).to_be_hidden()
+    window.leave()
+    again.close()

@@ -16,16 +16,6 @@ TABS = 7
 
 
 @pytest.fixture
-def relay(bare: Desk) -> Iterator[Relay]:
-    """What browsers reach the console of `bare`, which runs, through."""
-    relay = Relay(bare.port)
-    bare.start_behind(relay)
-    bare.ask("spawn", name="alice", wait=True)
-    yield relay
-    relay.close()
-
-
-@pytest.fixture
 def tabs(browser: Browser, bare: Desk) -> Iterator[BrowserContext]:
     """A browser's tabs, of which the one in front is seen and the others are hidden."""
     with chromium.with_real_tabs(browser.browser_type) as context:

@@ -56,7 +56,7 @@ class Shown(HTMLParser):
         self.headers = headers
         self.body = body
         self.path = path
-        self.html = body.decode()
+        self.html = "" if "content-encoding" in headers else body.decode()
         self.tags: list[tuple[str, dict[str, str]]] = []
         self.forms: list[Form] = []
         self._open: list[tuple[str, str | None]] = []

@@ -3,7 +3,7 @@
 // `<meta name="needs" content="N">` of any page says how much; the page /needs lists it: every element with
 // `data-need` (a name that stays the same) is one thing, its text what to say, its first link where to look.
 import { isLeading } from "./feed.js";
-import { isWritten } from "./live.js";
+import { isWritten } from "./fields.js";
 
 const KNOWN = "needs"; // where the names are kept of what was found last, for the tab or the page that looks next
 const SOON = 300;

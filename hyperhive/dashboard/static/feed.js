@@ -20,9 +20,16 @@ const act = {
   resync: () => { changed(null); dispatchEvent(new CustomEvent("hive:change", { detail: null })); },
   trouble: ({ sentence }) => { if (ail(sentence)) act.resync(); }, // it needs the operator, and no row changed by it
   lost: ({ sentence }) => because("feed", sentence),
-  well: () => { if (holds("feed")) changed(null); because("feed", null); follow(); },
+  well,
   over: () => { end(); close(); },
 };
+
+function well() {
+  const wasLost = holds("feed");
+  because("feed", null);
+  follow();
+  if (wasLost) act.resync();
+}
 
 // Here, and in every other tab. `since` is the change before this word: a tab that has not come so far missed some.
 function spread(name, data = {}, since = seq) {

@@ -8,6 +8,9 @@ export function isTouched(field) {
   return field.value !== field.defaultValue;
 }
 
+// Whether there is anything in a form that would be lost with the page.
+export const isWritten = () => [...document.querySelectorAll(FIELDS)].some((field) => field.form?.method === "post" && isTouched(field));
+
 export function stateOf(field) {
   const { id, value, checked } = field;
   const focused = document.activeElement === field;

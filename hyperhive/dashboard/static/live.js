@@ -15,9 +15,6 @@ export function changed(which) {
   catchUp();
 }
 
-// Whether there is anything in a form that would be lost with the page.
-export const isWritten = () => [...document.querySelectorAll("form[method=post] :is(input, textarea, select)")].some(isTouched);
-
 // The session ended.
 export function end() {
   over = true;
