@@ -360,3 +360,9 @@ def richly(monkeypatch: pytest.MonkeyPatch, page: Page, columns: int = 100) -> s
     out: io.StringIO = Terminal()
     write_richly(page, out)
     return out.getvalue()
+
+
+def test_a_message_that_an_agent_works_on_is_in_hand_as_everywhere() -> None:
+    row = message(state=MessageState.LEASED)
+    assert mail_pages.messages(reply(messages=(row,)), PERSON)[0].rows[0][4].text == "in hand"  # type: ignore[union-attr]
+    assert mail_pages.sentence_of_message(row, PERSON) == "message 41: alice to bob, in hand: hello"
