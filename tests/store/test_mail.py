@@ -371,6 +371,16 @@ def test_the_operator_sees_where_a_message_stands(
     assert row.state is shown
 
 
+def test_mail_of_an_agent_that_never_was_is_refused_and_that_of_one_that_was_is_not(
+    connection: sqlite3.Connection,
+) -> None:
+    with pytest.raises(UnknownAgent, match="there is no agent 'nobody' in this hive"):
+        mail_views.messages(connection, "nobody", 10, None)
+    assert mail_views.messages(connection, OPERATOR, 10, None) == ()
+    agents.is_destroyed(connection, "bob")
+    assert mail_views.messages(connection, "bob", 10, None) == ()
+
+
 def test_messages_are_shown_newest_first_from_both_sides(connection: sqlite3.Connection) -> None:
     ids = [send(connection), send(connection, to="alice", sender="bob"), send(connection, to="carol", sender="alice")]
     to_self = send(connection, to="bob", sender="bob")
