@@ -100,8 +100,8 @@ def status(replies: Sequence[HostResponse], view: View) -> Page:
 
 
 def _agents(standing: Standing, view: View) -> Table:
-    """The agents, without what each is made from: that needs nobody, and 'hivectl agents' has it."""
-    return roster(standing.agents, view, standing.operations).without("COMMIT")
+    """The agents, without what each is made of and where it is: that needs nobody, and 'hivectl agents' has it."""
+    return roster(standing.agents, view, standing.operations).without("COMMIT", "MODEL", "PARENT", "URL")
 
 
 def _blind(standing: Standing) -> Iterator[Line]:

@@ -327,6 +327,18 @@ def test_on_a_narrow_terminal_numbers_and_names_are_whole_and_the_rest_gives_way
         assert first in (names, ["1000", "1001", "1002"])
 
 
+def test_times_numbers_and_states_are_whole_where_longer_words_can_give_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    status = agent(
+        "researcher", running=False, failed=True, failure="killed by SIGKILL " * 3, unread=12, restarts=3, turn=1007,
+        since=NOW - 900, restart_at=NOW + 900, active_model="claude-opus-5-5-20261101", status_text="at work " * 9,
+    )  # fmt: skip
+    page = (agent_pages.roster((status,), PERSON),)
+    drawn = re.sub(r"\x1b\[[\d;]*m", "", richly(monkeypatch, page, columns=80)).splitlines()
+    assert max(map(len, drawn)) <= 80
+    assert re.match(r"researcher +failed +12 +1007 +in 15 min +15 min ago +3 ", drawn[1])
+    assert "SINCE" in drawn[0]
+
+
 @pytest.mark.parametrize("columns", [20, 40, 80, 200])
 def test_escape_sequences_of_agents_reach_no_terminal(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
