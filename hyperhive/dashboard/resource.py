@@ -15,6 +15,7 @@ from twisted.web.server import NOT_DONE_YET
 
 from hyperhive.dashboard import guard, pages, reading  # noqa: F401 - the pages fill the table of routes
 from hyperhive.dashboard.guard import Place
+from hyperhive.dashboard.pointing import in_pages
 from hyperhive.dashboard.reading import Unreadable, header
 from hyperhive.dashboard.routes import Answer, Asked, LetIn, NotFound, Page, find, methods
 from hyperhive.dashboard.services import Services
@@ -176,7 +177,8 @@ class Console(Resource):
     def _refuse(self, exchange: Exchange, status: int, sentence: str) -> None:
         """A page that says why; what was typed into a form is shown on it, so that nothing is lost."""
         template = "login.html" if status == 401 else "refused.html"
-        context = {"sentence": sentence, "status": status, "typed": exchange.typed}
+        sentence, pointers = in_pages(sentence)
+        context = {"sentence": sentence, "pointers": pointers, "status": status, "typed": exchange.typed}
         self._show(exchange, Page(template, context, status), None)
 
     def _show(self, exchange: Exchange, page: Page, said: str | None) -> None:

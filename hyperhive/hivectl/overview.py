@@ -17,7 +17,7 @@ from hyperhive.wire import host_requests as ask
 from hyperhive.wire.dangers import danger
 from hyperhive.wire.host_turn_requests import Held
 from hyperhive.wire.names import MANAGER
-from hyperhive.wire.needs import is_for_operator
+from hyperhive.wire.needs import Waiting, is_for_operator
 
 if TYPE_CHECKING:
     from hyperhive.wire.records import AgentStatus, Approval, Backend, Console, MessageRow, Operation, Question
@@ -65,6 +65,24 @@ class Standing:
         )
 
     @property
+    def trouble(self) -> Sequence[str]:
+        """What keeps the hive from working."""
+        blind = self.backend.blind if self.backend else None
+        return [f"Nothing can be started or stopped, as {blind}"] if blind else []
+
+    def waiting(self, now: int) -> Waiting:
+        """What of it may need the operator."""
+        return Waiting(
+            now=now,
+            trouble=self.trouble,
+            agents=self.agents,
+            approvals=self.approvals,
+            questions=self.questions,
+            held=self.held,
+            dead=self.dead_letters,
+        )
+
+    @property
     def failed(self) -> Sequence[AgentStatus]:
         """The agents that stopped though nobody had asked for that."""
         return [one for one in self.agents if one.failed]
@@ -84,13 +102,12 @@ def status(replies: Sequence[HostResponse], view: View) -> Page:
 
 
 def _agents(standing: Standing, view: View) -> Table:
-    """The agents, without what each is made from: that needs nobody, and 'hivectl agents' has it."""
-    return roster(standing.agents, view, standing.operations).without("COMMIT")
+    """The agents, without what each is made of and where it is: that needs nobody, and 'hivectl agents' has it."""
+    return roster(standing.agents, view, standing.operations).without("COMMIT", "MODEL", "PARENT", "URL")
 
 
 def _blind(standing: Standing) -> Iterator[Line]:
-    if standing.backend and standing.backend.blind:
-        yield Line(f"  Nothing can be started or stopped, as {standing.backend.blind}", "red")
+    yield from (Line(f"  {sentence}", "red") for sentence in standing.trouble)
 
 
 def _surroundings(standing: Standing) -> Iterator[Line]:

@@ -188,6 +188,12 @@ def test_the_commits_that_agents_are_made_from_are_left_to_the_list_of_agents() 
     ]
 
 
+def test_what_agents_are_made_of_leaves_its_room_to_how_they_stand() -> None:
+    bob = agent("bob", running=False, failed=True, failure="killed by SIGKILL", active_model="m", parent="manager",
+                url="http://bob.localhost/")  # fmt: skip
+    assert "NAME  STATE   UNREAD  SINCE      FAILURE" in shown(agent_statuses=(bob,))
+
+
 def test_a_commit_is_to_be_looked_at_before_it_is_approved() -> None:
     row = approval(3, kind=ApprovalKind.APPLY_COMMIT, commit_ref="c0ff", sha="c0ffee" * 6)
     assert (
