@@ -66,7 +66,7 @@ def test_an_agent_takes_two_lines_of_a_wide_window(busy: Desk) -> None:
 def test_what_is_seldom_done_to_an_agent_unfolds_and_stays_unfolded(busy: Desk) -> None:
     page = busy.window(WIDE).go("/agents")
     row = page.locator("#agent-alice")
-    expect(row.get_by_role("button", name="Stop alice")).to_be_visible()
+    expect(row.get_by_role("button", name="Stop … alice")).to_be_visible()
     expect(row.get_by_role("button", name="Pause alice")).to_be_hidden()
     row.get_by_text("More").click()
     expect(row.get_by_role("button", name="Pause alice")).to_be_visible()
