@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from attrs import define, frozen
+from twisted.internet.defer import Deferred
 
 from hyperhive.errors import Refused
 from hyperhive.services.broker import Broker
@@ -55,6 +56,10 @@ class Mailroom:
             rows += found
         left = go_on if go_on is not None and go_on > lowest else None
         return Found(rows=[row for row in rows if row.id > lowest], before=left, note=None if indexed else NO_INDEX)
+
+    def to_operator(self) -> Deferred[int]:
+        """How much mail there is to the operator, without the hive's own; `mail_search.MOST_COUNTED` at most."""
+        return self._broker.database.perform(mail_search.to_operator)
 
     async def open(self, id_: int) -> Opened:
         """One message with its conversation. Fails with Refused where there is none, or it was swept."""

@@ -155,17 +155,6 @@ def test_an_agent_that_failed_is_called_so_on_every_page(hive: Hive, console: Co
     assert "failed" in console.get("/agents").part("agent-alice")
 
 
-def test_an_agent_that_crashed_is_there_with_its_cause_and_started_again(hive: Hive, console: Console) -> None:
-    spawn(hive, "alice")
-    os.kill(hive.pid("alice"), signal.SIGKILL)
-    next_event(hive.manager(), "container_crash")
-    assert "alice failed killed by SIGKILL It is not started again by itself." in console.get("/").part("needs")
-    done = console.post("/agents/alice/operate", what="start", back="/")
-    assert "alice is starting" in done.text
-    assert hive.host().ask("start", name="alice", wait=True)["ok"]
-    assert "Nothing needs you." in console.get("/").part("needs")
-
-
 def test_an_agent_that_is_not_logged_in_is_given_a_token_that_no_page_shows(hive: Hive, console: Console) -> None:
     spawn(hive, "alice")
     assert hive.agent("alice").ask("report", state="needs_login", note="the provider refuses the login")["kind"] == "ok"

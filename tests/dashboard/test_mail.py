@@ -210,6 +210,8 @@ def test_a_held_conversation_is_said_and_released(hive: Hive, console: Console) 
     shown = console.get("/mail")
     (form,) = [form for form in shown.forms if form.action.endswith("/release")]
     assert "by themselves for too long" in shown.part("held")
+    assert "system to operator" in shown.part("mail")
+    assert "To you (0)" in shown.part("mail-places")
     assert "This conversation is held" in console.get(f"/mail/{cause}").part("message")
     after = console.post(form.action)
     assert "goes on" in after.text
@@ -231,3 +233,28 @@ def test_words_of_every_language_are_sent_as_they_were_typed_and_found(
     assert "is on its way" in console.post("/mail/new", to="manager", body=words).text
     assert inbox(hive)[0]["body"] == words
     assert words in console.get("/mail", q=words).text
+
+
+def test_mail_to_the_operator_is_a_link_away_and_counted_without_what_the_hive_tells(
+    hive: Hive, console: Console
+) -> None:
+    assert "To you (0)" in console.get("/mail").part("mail-places")
+    wrote(hive, "manager", "from you")
+    with hive.manager() as manager:
+        yours = manager.ask("send", to="operator", body="to you")["id"]
+    page = console.get("/mail")
+    assert "To you (1)" in page.part("mail-places")
+    (link,) = [link for link in page.links if "to=operator" in link]
+    found = console.get(link)
+    assert [id_ for id_ in found.ids if id_.startswith("message-")] == [f"message-{yours}"]
+    assert found.form("/mail").fields["to"] == "operator"
+    assert f"message-{yours}" in console.get("/mail").ids
+
+
+def test_an_agent_that_was_stopped_is_called_stopped(hive: Hive, console: Console) -> None:
+    with hive.host() as host:
+        assert host.ask("spawn", name="alice")["ok"]
+        assert host.ask("stop", name="alice")["ok"]
+    mail = console.get("/mail").part("mail")
+    assert "stopped: agent alice" in mail
+    assert "killed" not in mail
