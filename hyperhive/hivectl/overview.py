@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from hyperhive.hivectl.agent_pages import roster, waits
+from hyperhive.hivectl.agent_pages import roster, waits, why_mute
 from hyperhive.hivectl.console_pages import where
 from hyperhive.hivectl.decision_pages import asked, options
 from hyperhive.hivectl.mail_pages import who
@@ -16,7 +16,7 @@ from hyperhive.wire import host_requests as ask
 from hyperhive.wire.dangers import danger
 from hyperhive.wire.host_turn_requests import Held
 from hyperhive.wire.names import MANAGER
-from hyperhive.wire.needs import Waiting, is_for_operator
+from hyperhive.wire.needs import Waiting, is_for_operator, is_mute
 
 if TYPE_CHECKING:
     from hyperhive.wire.records import AgentStatus, Approval, Backend, Console, MessageRow, Operation, Question
@@ -143,7 +143,7 @@ def why_quiet(standing: Standing) -> str | None:
 
 
 def _quiet(standing: Standing, view: View) -> Iterator[Line | Table]:
-    stuck = [one for one in standing.agents if one.unread and not _works(one)]
+    stuck = [one for one in standing.agents if one.unread and not _works(one) and not is_mute(one, view.now)]
     reason = why_quiet(standing)
     if stuck or reason:
         yield Line("")
@@ -198,6 +198,7 @@ def _needs(standing: Standing, view: View) -> Iterator[Line]:
             told = f"{', '.join(thread.agents)}, {_counted(thread.messages, 'message')}, {view.moment(thread.since)}"
             yield Line(f"    {thread.thread}  {told}: hivectl release {thread.thread}")
         yield from _rest(standing.held)
+    yield from _mute([one for one in standing.agents if is_mute(one, view.now)])
     login = [one for one in standing.agents if one.needs_login]
     if login:
         yield Line(f"  {_counted(len(login), 'agent')} to be logged in", "yellow")
@@ -205,6 +206,13 @@ def _needs(standing: Standing, view: View) -> Iterator[Line]:
             why = f", {view.brief(one.harness.note, 60)}" if one.harness and one.harness.note else ""
             yield Line(f"    {one.name}{why}: hivectl login {one.name}")
         yield from _rest(login)
+
+
+def _mute(agents: Sequence[AgentStatus]) -> Iterator[Line]:
+    if agents:
+        yield Line(f"  {_counted(len(agents), 'agent')} without anything that takes mail: hivectl agents", "yellow")
+        yield from (Line(f"    {why_mute(one)}: hivectl logs {one.name}") for one in agents[:SHOWN])
+        yield from _rest(agents)
 
 
 def _rest(rows: Sequence[object]) -> Iterator[Line]:
