@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from hyperhive.dashboard.agent_words import being, state_of
-from hyperhive.dashboard.needs import Need, look, needs, rest, why_quiet, works
+from hyperhive.dashboard.needs import look, needs, rest, why_quiet, works
 from hyperhive.dashboard.routes import Answer, Asked, Page, get
 from hyperhive.dashboard.services import Services
+from hyperhive.wire.needs import Need
 from hyperhive.wire.states import TurnOutcome
 from hyperhive.wire.turns import Turn
 
