@@ -12,7 +12,7 @@ from hyperhive.dashboard.happenings import last_words
 from hyperhive.dashboard.services import Services
 from hyperhive.errors import HiveError
 from hyperhive.store.turn_views import UnderWay
-from hyperhive.wire.needs import Need, Waiting, is_for_operator
+from hyperhive.wire.needs import Need, Waiting, is_for_operator, is_mute
 from hyperhive.wire.records import AgentStatus, Approval, MessageRow, Operation, Question
 from hyperhive.wire.turns import HeldThread
 
@@ -110,7 +110,11 @@ def works(standing: Standing) -> list[Work]:
 def rest(standing: Standing) -> list[AgentStatus]:
     """The agents of which nothing is said otherwise: they need nobody, and are in no turn and no operation."""
     told = {work.agent for work in works(standing)}
-    return [agent for agent in standing.agents if agent.name not in told and not (agent.failed or agent.needs_login)]
+    return [
+        agent
+        for agent in standing.agents
+        if agent.name not in told and not (agent.failed or agent.needs_login or is_mute(agent, standing.now))
+    ]
 
 
 def why_quiet(standing: Standing) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from attrs import frozen
 
-from hyperhive.hivectl.agent_pages import roster, waits
+from hyperhive.hivectl.agent_pages import roster, waits, why_mute
 from hyperhive.hivectl.console_pages import where
 from hyperhive.hivectl.decision_pages import asked, options
 from hyperhive.hivectl.mail_pages import who
@@ -17,7 +17,7 @@ from hyperhive.wire import host_requests as ask
 from hyperhive.wire.dangers import danger
 from hyperhive.wire.host_turn_requests import Held
 from hyperhive.wire.names import MANAGER
-from hyperhive.wire.needs import Waiting, is_for_operator
+from hyperhive.wire.needs import Waiting, is_for_operator, is_mute
 
 if TYPE_CHECKING:
     from hyperhive.wire.records import AgentStatus, Approval, Backend, Console, MessageRow, Operation, Question
@@ -145,7 +145,7 @@ def why_quiet(standing: Standing) -> str | None:
 
 
 def _quiet(standing: Standing, view: View) -> Iterator[Line | Table]:
-    stuck = [one for one in standing.agents if one.unread and not _works(one)]
+    stuck = [one for one in standing.agents if one.unread and not _works(one) and not is_mute(one, view.now)]
     reason = why_quiet(standing)
     if stuck or reason:
         yield Line("")
@@ -193,6 +193,12 @@ def _needs(standing: Standing, view: View) -> Iterator[Line]:
     )
     yield from _section(
         f"{_counted(len(standing.held), 'held conversation')}: hivectl held", standing.held, partial(_held, view)
+    )
+    mute = [one for one in standing.agents if is_mute(one, view.now)]
+    yield from _section(
+        f"{_counted(len(mute), 'agent')} without anything that takes mail: hivectl agents",
+        mute,
+        lambda one: f"{why_mute(one)}: hivectl logs {one.name}",
     )
     login = [one for one in standing.agents if one.needs_login]
     yield from _section(f"{_counted(len(login), 'agent')} to be logged in", login, partial(_login, view))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
 
-from hyperhive.hivectl.agent_pages import state_word, waits
+from hyperhive.hivectl.agent_pages import state_word, waits, why_mute
 from hyperhive.hivectl.decision_pages import asked, options
 from hyperhive.hivectl.mail_pages import who
 from hyperhive.hivectl.page import Line, Verbatim, View
@@ -58,6 +58,10 @@ def _failed(one: AgentStatus, view: View) -> Item:
 def _login(one: AgentStatus, _view: View) -> Item:
     why = f": {one.harness.note}" if one.harness and one.harness.note else ""
     return _need(f"login-{one.name}", f"{one.name} has to be logged in{why}", "yellow", f"hivectl login {one.name}")
+
+
+def _mute(one: AgentStatus, _view: View) -> Item:
+    return _need(f"mute-{one.name}", why_mute(one), "yellow", f"hivectl logs {one.name}")
 
 
 def _dead(letter: MessageRow, view: View) -> Item:
@@ -115,6 +119,7 @@ def _question(row: Question, view: View) -> Item:
 
 _MADE: Final[dict[str, Callable[[Any, View], Item]]] = {
     "failed": _failed, "login": _login, "approval": _approval, "question": _question, "held": _held, "dead": _dead,
+    "mute": _mute,
 }  # fmt: skip
 """By the kind of a need: what is listed of its row."""
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:  # hivectl begins without
     from hyperhive.wire.records import AgentStatus, Approval, MessageRow, Question
     from hyperhive.wire.turns import HeldThread
 
+BEGINNING: Final = 30
+"""Seconds that an agent has to say that it takes mail, before mail that it has not taken needs somebody."""
 SOON: Final = 600
 """A question that expires within so many seconds goes before the others."""
 TROUBLE, BROKEN, DECISION, MAIL, MENDING = range(5)
@@ -53,6 +55,8 @@ class Waiting(NamedTuple):
                 yield Need("failed", f"failed-{agent.name}", BROKEN if is_down(agent) else MENDING, agent)
             if agent.needs_login:
                 yield Need("login", f"login-{agent.name}", BROKEN, agent)
+            if is_mute(agent, self.now):
+                yield Need("mute", f"mute-{agent.name}", MAIL, agent, agent.since or 0)
         for approval in self.approvals:
             yield Need("approval", f"approval-{approval.id}", DECISION, approval, approval.requested_at)
         for question in self.questions:
@@ -83,3 +87,11 @@ def is_dead(message: MessageRow) -> bool:
 def is_down(agent: AgentStatus) -> bool:
     """Whether it failed, and stays down unless somebody starts it; one that is being started is not."""
     return agent.failed and agent.restart_at is None and agent.operation is None
+
+
+def is_mute(agent: AgentStatus, now: int) -> bool:
+    """Whether mail waits in it, and nothing in it has said since its start that it takes any: it has no runner."""
+    runs = agent.running and not agent.paused and agent.operation is None
+    works = bool(agent.in_hand) or agent.turn is not None or agent.harness is not None or agent.needs_login
+    began = agent.since is not None and now - agent.since < BEGINNING
+    return runs and agent.unread > 0 and not works and not began

@@ -17,7 +17,7 @@ def test_an_agent_that_crashed_is_there_with_its_cause_and_started_again(hive: H
     os.kill(hive.pid("alice"), signal.SIGKILL)
     next_event(hive.manager(), "container_crash")
     page = console.get("/")
-    assert "alice crashed killed by SIGKILL It is not started again by itself." in page.part("needs")
+    assert "alice failed killed by SIGKILL It is not started again by itself." in page.part("needs")
     assert "/agents/alice/log" in page.links
     assert "turn" not in page.part("failed-alice")
     done = console.post("/agents/alice/operate", what="start", back="/")

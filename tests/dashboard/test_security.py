@@ -155,7 +155,7 @@ def test_a_session_that_may_only_look_decides_nothing(onlooker: Console, path: s
 @pytest.mark.parametrize("path", LOOKS)
 def test_a_session_that_may_only_look_is_shown_no_form_that_decides(onlooker: Console, hive: Hive, path: str) -> None:
     approval = _waiting(hive)
-    answer = onlooker.get(path, turn="1")  # which one page must be told
+    answer = onlooker.get(path, turn="1", what="stop")  # which two of the pages must be told
     assert answer.status == 200
     assert [form.action for form in answer.forms if form.method == "post"] == []
     assert _still_waits(hive, approval)

@@ -108,10 +108,18 @@ def test_mail_of_a_paused_agent_is_pointed_out() -> None:
 
 
 def test_mail_that_a_running_agent_does_not_take_is_pointed_out() -> None:
-    lines = shown(agent_statuses=(agent(unread=1), agent("bob", unread=1, in_hand=1), agent("carol", unread=1)))
+    ready = Harness(state=HarnessState.READY)
+    lines = shown(
+        agent_statuses=(
+            agent(unread=1, harness=ready),
+            agent("bob", unread=1, in_hand=1),
+            agent("carol", unread=1, since=NOW - 1),
+        )
+    )
     assert [line for line in lines if "unread" in line] == [
         f"{name} has 1 unread and has not taken it: hivectl logs {name} says why" for name in ("alice", "carol")
     ]
+    assert lines[0] == "Nothing needs you."
 
 
 def test_mail_of_an_agent_that_can_not_go_on_by_itself_is_pointed_out() -> None:
@@ -235,3 +243,13 @@ def test_a_backend_that_isolates_nobody_is_named(kind: str, danger: str) -> None
     replies[0] = reply(agent_statuses=(agent(),), backend=Backend(kind=kind, isolates=False))
     page = plain(status(replies, View(terminal=True, now=NOW)))
     assert f"Containers are '{kind}', which isolates nobody{danger}" in page.splitlines()
+
+
+def test_mail_that_nothing_takes_needs_the_operator() -> None:
+    lines = shown(agent_statuses=(agent(unread=2), agent("bob", unread=1, harness=Harness(state=HarnessState.READY))))
+    assert lines[:3] == [
+        "What needs you",
+        "  1 agent without anything that takes mail: hivectl agents",
+        "    alice has 2 unread, and nothing in it says that it takes mail: hivectl logs alice",
+    ]
+    assert not [line for line in lines if line.startswith("alice has 2 unread and")]

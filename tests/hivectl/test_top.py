@@ -84,6 +84,13 @@ def test_that_nothing_can_be_started_comes_before_all() -> None:
     assert found[0].line.text == "Nothing can be started or stopped, as the system bus is gone"
 
 
+def test_an_agent_that_takes_no_mail_is_among_what_needs_the_operator() -> None:
+    (need, _) = listed(agents=[rows.agent("bob", unread=2)])
+    assert (need.key, need.section) == ("mute-bob", NEEDS)
+    assert need.line.text == "bob has 2 unread, and nothing in it says that it takes mail"
+    assert "hivectl logs bob" in [line.text for line in need.details]
+
+
 def test_an_agent_that_failed_nobody_knows_when_is_told_with_its_cause() -> None:
     (need, _) = listed(agents=[rows.agent("bob", running=False, failed=True, failure="it died", since=None)])
     assert need.line.text == "bob failed: it died"
