@@ -52,8 +52,8 @@ async def look(services: Services) -> Standing:
     broker = services.broker
     asked: tuple[Deferred[Any], ...] = (  # all in one batch of the database
         services.approvals.undecided(),
-        services.questions.listed(closed=False),
-        broker.dead_letters(),
+        services.questions.glances(closed=False),
+        broker.dead_beginnings(),
         broker.held(),
         services.turns.under_way(),
         services.lifecycle.listed(ended=False),

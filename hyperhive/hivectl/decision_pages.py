@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from hyperhive.hivectl.agent_pages import styled
 from hyperhive.hivectl.page import Column, Line, Page, Remark, Table, View
@@ -10,6 +10,9 @@ from hyperhive.hivectl.page import Column, Line, Page, Remark, Table, View
 if TYPE_CHECKING:
     from hyperhive.wire.records import Approval, Question
     from hyperhive.wire.responses import HostResponse
+
+
+NO_ROOM: Final = "which these leave no room for: answer or cancel some of these first"
 
 
 def pending(reply: HostResponse, view: View) -> Page:
@@ -26,7 +29,7 @@ def pending(reply: HostResponse, view: View) -> Page:
     elif not reply.more:
         page.append(Remark("No approval waits."))
     if reply.more:
-        page.append(Line(f"{reply.more} more of other kinds: hivectl pending --all shows them."))
+        page.append(Line(f"{reply.more} more: hivectl pending --all shows them."))
     return page
 
 
@@ -62,7 +65,8 @@ def _questions(reply: HostResponse, view: View, none: str, *left_out: str) -> Pa
         Column("BY"),
     )  # fmt: skip
     table = Table(columns, [_question(row, view) for row in rows])
-    return (table.without(*left_out).without_empty("TO", "DEADLINE", "OPTIONS", "ANSWER", "BY"),)
+    page = table.without(*left_out).without_empty("TO", "DEADLINE", "OPTIONS", "ANSWER", "BY")
+    return (page, *([Line(f"{reply.more} more open, {NO_ROOM}", "yellow")] if reply.more else ()))
 
 
 def requested(reply: HostResponse, _view: View) -> Page:

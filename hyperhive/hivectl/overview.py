@@ -10,7 +10,7 @@ from attrs import frozen
 
 from hyperhive.hivectl.agent_pages import roster, waits, why_mute
 from hyperhive.hivectl.console_pages import where
-from hyperhive.hivectl.decision_pages import asked, options
+from hyperhive.hivectl.decision_pages import NO_ROOM, asked, options
 from hyperhive.hivectl.mail_pages import who
 from hyperhive.hivectl.page import Line, Page, Table, View
 from hyperhive.wire import host_requests as ask
@@ -40,6 +40,7 @@ class Standing:
     approvals: Sequence[Approval]
     other_approvals: int
     questions: Sequence[Question]
+    other_questions: int
     dead_letters: Sequence[MessageRow]
     held: Sequence[HeldThread]
     operations: Sequence[Operation]
@@ -56,6 +57,7 @@ class Standing:
             pending.approvals or (),
             pending.more or 0,
             [row for row in questions.questions or () if is_for_operator(row)],
+            questions.more or 0,
             dead.messages or (),
             held.held or (),
             operations.operations or (),
@@ -180,6 +182,8 @@ def _needs(standing: Standing, view: View) -> Iterator[Line]:
         standing.questions,
         lambda row: f"{row.id}  {_question(row, view)}: hivectl answer {row.id} ...",
     )
+    if standing.other_questions:
+        yield Line(f"  {_counted(standing.other_questions, 'more open question')}, {NO_ROOM}", "yellow")
     yield from _section(
         f"{_counted(len(standing.failed), 'failed agent')}: hivectl agents",
         standing.failed,

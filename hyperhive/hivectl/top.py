@@ -25,7 +25,7 @@ from hyperhive.protocols.asker import Asker, ConnectionGone
 from hyperhive.wire import host_requests as ask
 from hyperhive.wire.codec import WireError
 from hyperhive.wire.host_requests import HostRequest
-from hyperhive.wire.needs import is_undecided
+from hyperhive.wire.needs import is_for_operator, is_undecided
 from hyperhive.wire.responses import HostResponse
 
 AGAIN: Final = 1.0
@@ -111,6 +111,10 @@ class Top:
             (reply,) = await self._ask(asker, ask.Pending(all=True))
             waiting = filter(is_undecided, reply.approvals or ())
             standing = evolve(standing, approvals=sorted(waiting, key=lambda row: row.id))
+        if standing.other_questions:
+            (reply,) = await self._ask(asker, ask.Questions(all=True))
+            rows = {row.id: row for row in (*standing.questions, *filter(is_for_operator, reply.questions or ()))}
+            standing = evolve(standing, questions=[rows[id_] for id_ in sorted(rows)])
         self._standing, self.state.trouble = standing, None
         self._draw()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from hyperhive.hivectl.decision_pages import NO_ROOM
 from hyperhive.hivectl.overview import Standing
 from hyperhive.hivectl.page import Line, Page, Verbatim, View
 from hyperhive.hivectl.safe import escape, revealed
@@ -23,7 +24,9 @@ def once(replies: Sequence[HostResponse], view: View) -> Page:
     """All of it, for a pipe."""
     standing = Standing.of(replies)
     others = standing.other_approvals
-    more = (Line(f"  {others} more approvals of other kinds: hivectl pending --all"),) if others else ()
+    more = [Line(f"  {others} more approvals: hivectl pending --all")] if others else []
+    if standing.other_questions:
+        more.append(Line(f"  {standing.other_questions} more open questions, {NO_ROOM}"))
     listed = items(standing, view)
     return (*(line for line, _ in _listing(listed)), *more)
 

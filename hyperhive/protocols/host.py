@@ -151,7 +151,7 @@ class HostDesk:
         match request:
             case ask.Questions(all=closed):
                 return self.questions.listed(closed=closed is True).addCallback(
-                    lambda rows: HostResponse(ok=True, questions=rows)
+                    lambda found: HostResponse(ok=True, questions=found[0], more=found[1] or None)
                 )
             case ask.CancelQuestion(id=id_):
                 return _after(self.questions.cancel(id_, OPERATOR))

@@ -176,6 +176,10 @@ class Broker(Service):
         """The messages that were given up, newest first."""
         return self.database.perform(mail_views.dead_letters)
 
+    def dead_beginnings(self) -> Deferred[tuple[MessageRow, ...]]:
+        """The messages that were given up, newest first, their bodies cut."""
+        return self.database.perform(mail_views.dead_beginnings)
+
     def revive(self, id_: int) -> Deferred[None]:
         """Queue a dead letter again. Fails with Refused, UnknownAgent or InboxFull."""
         revived = self.database.perform(partial(dead_letters.revive, id_=id_, limits=self.limits))

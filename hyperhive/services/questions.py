@@ -22,7 +22,7 @@ from hyperhive.services.feed import Kind
 from hyperhive.store import agents, bounds
 from hyperhive.store import questions as table
 from hyperhive.store.database import Connection
-from hyperhive.store.questions import Asked
+from hyperhive.store.questions import Asked, Glance
 from hyperhive.wire import events
 from hyperhive.wire.names import OPERATOR, SYSTEM, shown
 from hyperhive.wire.records import OpenThread, Question
@@ -109,9 +109,18 @@ class Questions(Service):
         now = self._broker.now()
         self._broker.announce(await self._broker.database.perform(partial(_cancel, id_=id_, by=by, now=now)))
 
-    def listed(self, *, closed: bool) -> Deferred[tuple[Question, ...]]:
-        """The open questions, or all of them."""
-        return self._broker.database.perform(partial(table.listed, closed=closed))
+    def listed(self, *, closed: bool) -> Deferred[tuple[tuple[Question, ...], int]]:
+        """The open questions, or all of them, as far as one answer carries them; and how many are open beside those."""
+
+        def look(connection: Connection) -> tuple[tuple[Question, ...], int]:
+            rows = table.listed(connection, closed=closed)
+            return rows, table.count_beside(connection, rows)
+
+        return self._broker.database.perform(look)
+
+    def glances(self, *, closed: bool) -> Deferred[tuple[Glance, ...]]:
+        """All the open questions, or the last of those that are closed, each as a list shows it."""
+        return self._broker.database.perform(partial(table.glances, closed=closed))
 
     def one(self, id_: int) -> Deferred[Question]:
         """A question, however it stands. Fails with Refused if there is none of that id."""

@@ -72,5 +72,5 @@ def close_question(
 
 def cancel_questions_of(connection: Connection, effects: Effects, agent: str, by: str, now: int) -> None:
     """Nobody can answer that agent, or be answered by it, any more."""
-    for thread in questions.open_of(connection, agent):
-        close_question(connection, effects, thread.id, QuestionStatus.CANCELLED, "[cancelled]", by, now)
+    for id_ in questions.open_ids_of(connection, agent):
+        close_question(connection, effects, id_, QuestionStatus.CANCELLED, "[cancelled]", by, now)

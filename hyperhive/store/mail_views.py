@@ -85,6 +85,12 @@ def dead_letters(connection: Connection) -> tuple[MessageRow, ...]:
     return tuple(row_of(row) for row in fitting(rows, (3,)))
 
 
+def dead_beginnings(connection: Connection) -> tuple[MessageRow, ...]:
+    """The messages that were given up, their bodies cut, so that no long one keeps others out."""
+    rows = selected(connection, f"state = {DEAD} ORDER BY id DESC LIMIT ?", (MOST_ROWS,), BEGINNING)
+    return tuple(map(row_of, rows))
+
+
 def message(connection: Connection, id_: int) -> MessageRow | None:
     """One message; None if it is gone."""
     row = connection.execute(_ROW + " WHERE id = ?", (id_,)).fetchone()

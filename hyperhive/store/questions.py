@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from sqlite3 import Connection
-from typing import Any
+from typing import Any, Final
 
-from attrs import frozen
+from attrs import asdict, frozen
 
 from hyperhive.errors import Refused, brief
 from hyperhive.limits import MOST_ROWS
@@ -23,6 +23,10 @@ _SELECT = """
 """
 _TEXTS = (3, 4, 9)
 """The columns that may be long: the question, its options, its answer."""
+GLANCE: Final = 2000
+"""Characters of a question, or of its answer, that are enough in a list."""
+GLANCED_OPTIONS: Final = 8 * 1024
+"""Characters that its options may take as they are kept, all together, to be in a list."""
 
 
 @frozen(kw_only=True)
@@ -36,6 +40,14 @@ class Asked:
     multi: bool
     at: int
     deadline_at: int | None
+
+
+@frozen(kw_only=True)
+class Glance(Question):
+    """A question in a list: `cut` where a text of it is longer, `unoffered` where its options were left out."""
+
+    cut: bool
+    unoffered: bool
 
 
 def add(connection: Connection, asked: Asked) -> int:
@@ -102,6 +114,18 @@ def listed(connection: Connection, *, closed: bool) -> tuple[Question, ...]:
     return tuple(_question(row) for row in fitting(rows, _TEXTS))
 
 
+def count_beside(connection: Connection, rows: Sequence[Question]) -> int:
+    """How many open questions are not among those."""
+    (count,) = connection.execute("SELECT count(*) FROM questions WHERE status = 'open'").fetchone()
+    return int(count) - sum(row.status is QuestionStatus.OPEN for row in rows)
+
+
+def glances(connection: Connection, *, closed: bool) -> tuple[Glance, ...]:
+    """Questions as a list shows them: all the open ones, oldest first; with `closed` the last others, newest first."""
+    rest = f"status <> 'open' ORDER BY id DESC LIMIT {MOST_ROWS}" if closed else "status = 'open' ORDER BY id"
+    return tuple(_glance(row) for row in connection.execute(f"{_SELECT} WHERE {rest}"))
+
+
 def count_open(connection: Connection, asker: str) -> int:
     """How many questions of that asker are open."""
     row = connection.execute("SELECT count(*) FROM questions WHERE status = 'open' AND asker = ?", (asker,)).fetchone()
@@ -126,7 +150,16 @@ def open_of(connection: Connection, name: str) -> list[OpenThread]:
         f"{_SELECT} WHERE status = 'open' AND (target = :name OR asker = :name) ORDER BY id LIMIT {MOST_ROWS}",
         {"name": name},
     )
-    return [_thread(_question(row), name) for row in fitting(rows, _TEXTS)]
+    return [_thread(_question(row), name) for row in fitting(rows, _TEXTS[:1])]
+
+
+def open_ids_of(connection: Connection, name: str) -> list[int]:
+    """The ids of all that the agent was asked and that it asked, still open."""
+    rows = connection.execute(
+        "SELECT id FROM questions WHERE status = 'open' AND (target = :name OR asker = :name) ORDER BY id",
+        {"name": name},
+    )
+    return [int(id_) for (id_,) in rows]
 
 
 def _thread(question: Question, name: str) -> OpenThread:
@@ -140,6 +173,15 @@ def _thread(question: Question, name: str) -> OpenThread:
         since=question.asked_at,
         deadline_at=question.deadline_at,
     )
+
+
+def _glance(row: tuple[Any, ...]) -> Glance:
+    *before, options, multi, asked_at, deadline_at, status, answer, answered_at, by = row
+    text, unoffered = before[3], len(options) > GLANCED_OPTIONS
+    cut = max(len(text), len(answer or "")) > GLANCE
+    short = (*before[:3], text[:GLANCE], "[]" if unoffered else options, multi, asked_at, deadline_at, status)
+    question = _question((*short, None if answer is None else answer[:GLANCE], answered_at, by))
+    return Glance(**asdict(question, recurse=False), cut=cut, unoffered=unoffered)
 
 
 def _question(row: tuple[Any, ...]) -> Question:

@@ -15,6 +15,8 @@ from hyperhive.dashboard.needs import Standing, look, needs, rest, why_quiet
 from hyperhive.dashboard.services import Services
 from hyperhive.dashboard.templating import environment
 from hyperhive.errors import ContainerError, DatabaseTrouble
+from hyperhive.store import fitting
+from hyperhive.store.message_states import DEAD
 from hyperhive.wire.names import MANAGER
 from hyperhive.wire.records import AgentStatus
 from hyperhive.wire.states import HarnessState
@@ -64,6 +66,15 @@ def test_where_it_is_not_known_who_runs_that_is_trouble(bench: Bench) -> None:
 def test_a_database_that_writes_nothing_is_trouble(bench: Bench) -> None:
     bench.database.trouble = DatabaseTrouble("the disk is full")
     assert [need.row for need in needs(seen(bench))] == ["the disk is full"]
+
+
+def test_a_long_dead_letter_or_question_hides_no_other(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fitting, "MAX_LINE", 5)
+    for _ in range(2):
+        bench.send("alice", MANAGER, "long words")
+        bench.get(bench.questions.ask("alice", None, "Which of them?", [], None, multi=False))
+    bench.get(bench.database.perform(lambda tables: tables.execute(f"UPDATE messages SET state = {DEAD}").rowcount))
+    assert kinds(bench) == ["question", "question", "dead", "dead"]
 
 
 def test_what_waits_for_a_decision_is_ordered_by_age_and_what_expires_soon_comes_first(bench: Bench) -> None:

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from hyperhive.dashboard.pages.questions import SHOWN
 from tests.daemon.client import next_event
 from tests.daemon.harness import Hive
 from tests.dashboard.console import Console
@@ -162,6 +163,34 @@ def test_hostile_questions_are_text(hive: Hive, console: Console) -> None:
     assert outcome(hive, id_) == ("answered", HOSTILE)
     assert "<b>Which?" not in console.get("/questions").html
     json.dumps(console.get("/questions").text)
+
+
+def test_a_question_of_long_options_hides_nothing_and_is_answered_on_its_own_page(hive: Hive, console: Console) -> None:
+    option = "\u202e" * 2500
+    long = ask(hive, options=[option] * 63 + ["short"])
+    others = [ask(hive) for _ in range(6)]
+    home = console.get("/")
+    assert "7 things need you" in home.text
+    for page in (home, console.get("/questions")):
+        assert {f"question-{id_}" for id_ in (long, *others)} <= set(page.ids)
+        assert "Its options are long" in page.part(f"question-{long}")
+        assert len(page.html) < 100_000
+    with hive.host() as host:
+        reply = host.ask("questions")
+    assert len(reply["questions"]) + reply.get("more", 0) == 7
+    own = console.get(f"/questions/{long}")
+    assert "U+202E \N{MULTIPLICATION SIGN}2500" in own.text
+    console.post(f"/questions/{long}/answer", choice="short")
+    assert "answered" in console.get("/questions").part(f"closed-{long}")
+
+
+def test_of_many_questions_some_are_shown_and_the_rest_counted(hive: Hive, console: Console) -> None:
+    for number in range(SHOWN + 2):
+        ask(hive, f"question {number}")
+    page = console.get("/questions")
+    assert "2 more" in page.part("mine")
+    assert len([id_ for id_ in page.ids if id_.startswith("question-")]) == SHOWN
+    assert "question 51" in console.get("/questions", all="1").part("mine")
 
 
 def test_an_onlooker_sees_questions_and_no_way_to_answer(hive: Hive, console: Console, onlooker: Console) -> None:

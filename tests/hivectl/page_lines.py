@@ -36,10 +36,19 @@ PIPED = [
         [
             "ID  KIND   AGENT  REQUESTED             DESCRIPTION",
             f" 7  spawn  alice  {AT}  tests\\nall day",
-            "2 more of other kinds: hivectl pending --all shows them.",
+            "2 more: hivectl pending --all shows them.",
         ],
     ),
     (decision_pages.pending, reply(approvals=()), []),
+    (
+        decision_pages.questions,
+        reply(questions=(question(),), more=6),
+        [
+            "ID  ASKER  ASKED                 QUESTION       OPTIONS",
+            f" 3  alice  {AT}  Which branch?  main | dev",
+            "6 more open, which these leave no room for: answer or cancel some of these first",
+        ],
+    ),
     (
         decision_pages.pending,
         reply(

@@ -61,6 +61,15 @@ def test_what_needs_the_operator_stands_first_with_the_command_for_it() -> None:
     ]
 
 
+def test_questions_that_one_answer_has_no_room_for_are_counted() -> None:
+    replies = [reply() for _ in FIELDS]
+    for rows, before in (((question(),), 3), ((question(4, to="bob"),), 1)):
+        replies[2] = reply(questions=rows, more=6)
+        lines = plain(status(replies, View(terminal=True, now=NOW))).splitlines()
+        assert lines[0] == "What needs you"
+        assert lines[before].startswith("  6 more open questions, which these leave no room for")
+
+
 @pytest.mark.parametrize(
     ("agents", "reason"),
     [

@@ -23,8 +23,8 @@ VIEW = View(terminal=True, now=rows.NOW)
 
 def listed(**given: Any) -> list[Item]:
     usual: dict[str, Any] = {
-        "agents": (), "approvals": (), "other_approvals": 0, "questions": (), "dead_letters": (), "held": (),
-        "operations": (), "home": None, "backend": None, "console": None,
+        "agents": (), "approvals": (), "other_approvals": 0, "questions": (), "other_questions": 0,
+        "dead_letters": (), "held": (), "operations": (), "home": None, "backend": None, "console": None,
     }  # fmt: skip
     return items(Standing(**{**usual, **given}), VIEW)
 

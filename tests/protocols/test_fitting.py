@@ -7,6 +7,7 @@ from hyperhive.protocols.fitting import fitting_line
 from hyperhive.wire.codec import HOST, MANAGER
 from hyperhive.wire.records import InboxRow
 from hyperhive.wire.responses import HostResponse, Logs, Ok
+from tests.hivectl.rows import approval, question
 
 
 def rows(count: int, size: int) -> tuple[InboxRow, ...]:
@@ -31,6 +32,18 @@ def test_the_first_rows_are_kept() -> None:
 def test_one_row_is_kept_whatever_its_size() -> None:
     line = fitting_line(HOST.line_of_answer, HostResponse(ok=True, inbox=rows(3, MAX_LINE)))
     assert HOST.answer(line).inbox == rows(3, MAX_LINE)[:1]
+
+
+def test_of_what_waits_for_the_operator_it_is_counted_how_many_do_not_fit() -> None:
+    questions = tuple(question(id_, question="x" * 100_000) for id_ in range(20))
+    kept = HOST.answer(fitting_line(HOST.line_of_answer, HostResponse(ok=True, questions=questions, more=3)))
+    assert kept.questions == questions[: len(kept.questions or ())]
+    assert kept.more == 3 + 20 - len(kept.questions or ())
+    approvals = tuple(approval(id_, description="x" * 100_000) for id_ in range(20))
+    kept = HOST.answer(fitting_line(HOST.line_of_answer, HostResponse(ok=True, approvals=approvals, more=0)))
+    assert kept.more == 20 - len(kept.approvals or ())
+    every = HOST.answer(fitting_line(HOST.line_of_answer, HostResponse(ok=True, approvals=approvals)))
+    assert every.more is None
 
 
 def test_of_a_log_the_last_lines_are_kept() -> None:

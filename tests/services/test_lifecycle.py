@@ -162,7 +162,7 @@ def test_a_destroy_fails_its_approvals_and_cancels_its_questions(bench: Bench) -
     bench.operate("bob", DESTROY)
     (approval,) = bench.get(bench.approvals.every())
     assert (approval.status, approval.note) == (ApprovalStatus.FAILED, "agent destroyed")
-    assert bench.get(bench.questions.listed(closed=False)) == ()
+    assert bench.get(bench.questions.listed(closed=False))[0] == ()
     assert [event.answer for event in bench.events_of("alice")] == ["[cancelled]"]
     assert {type(event) for event in manager_heard(bench)} == {events.Destroyed, events.ApprovalResolved}
 

@@ -10,7 +10,10 @@ import pytest
 
 from hyperhive.errors import InboxFull, Refused, UnknownAgent
 from hyperhive.limits import LONGEST_TTL, MOST_OPEN_QUESTIONS, MailLimits
+from hyperhive.services import verdicts
 from hyperhive.services.alarm import AGAIN
+from hyperhive.services.effects import Effects
+from hyperhive.store import fitting
 from hyperhive.store import questions as table
 from hyperhive.wire import events
 from hyperhive.wire.names import OPERATOR
@@ -37,7 +40,7 @@ def answer(bench: Bench, id_: int, by: str = OPERATOR, **given: Any) -> None:
 
 
 def status(bench: Bench, id_: int) -> QuestionStatus:
-    return next(row for row in bench.get(bench.questions.listed(closed=True)) if row.id == id_).status
+    return next(row for row in bench.get(bench.questions.listed(closed=True))[0] if row.id == id_).status
 
 
 def heard(bench: Bench, name: str = "alice") -> Any:
@@ -53,7 +56,7 @@ def test_the_operator_answers_and_the_asker_hears_it(bench: Bench) -> None:
     )
     assert len(bench.get(waiting).letters) == 1
     assert status(bench, id_) is QuestionStatus.ANSWERED
-    assert bench.get(bench.questions.listed(closed=False)) == ()
+    assert bench.get(bench.questions.listed(closed=False))[0] == ()
 
 
 def test_a_peer_is_asked_and_answers(bench: Bench) -> None:
@@ -158,7 +161,7 @@ def test_each_question_expires_at_its_own_time(bench: Bench) -> None:
     bench.settle()
     for seconds, left in ((0, 3), (50, 2), (50, 1), (100, 0)):
         bench.pass_time(seconds)
-        assert len(bench.get(bench.questions.listed(closed=False))) == left
+        assert len(bench.get(bench.questions.listed(closed=False))[0]) == left
     assert [event.id for event in bench.events_of("alice")] == [ids[3], ids[1], ids[0], ids[2]]
 
 
@@ -218,6 +221,52 @@ def test_what_is_no_question_is_refused(bench: Bench) -> None:
         bench.get(bench.questions.cancel(9, OPERATOR))
 
 
+def test_a_long_question_keeps_no_later_one_out_of_a_list(bench: Bench) -> None:
+    long = ask(bench, options=("\u202e" * 5000,) * 64)
+    others = [ask(bench, options=("yes",)) for _ in range(6)]
+    rows, more = bench.get(bench.questions.listed(closed=False))
+    assert len(rows) + more == 7
+    glances = bench.get(bench.questions.glances(closed=False))
+    assert [row.id for row in glances] == [long, *others]
+    assert (glances[0].options, glances[0].unoffered) == ((), True)
+    assert (glances[1].options, glances[1].unoffered, glances[1].cut) == (("yes",), False, False)
+
+
+def test_of_what_does_not_fit_it_is_said_how_many_are_open(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fitting, "MAX_LINE", 100)
+    answer(bench, ask(bench, options=("x" * 90,)), answer="yes")
+    for _ in range(3):
+        ask(bench, options=("x" * 90,))
+    rows, more = bench.get(bench.questions.listed(closed=False))
+    assert ([row.id for row in rows], more) == ([2], 2)
+    rows, more = bench.get(bench.questions.listed(closed=True))
+    assert ([row.id for row in rows], more) == ([4], 2)
+
+
+def test_in_a_list_a_long_text_is_cut_and_that_is_said(bench: Bench) -> None:
+    id_ = bench.get(bench.questions.ask("alice", None, "q" * 3000, (), None, multi=False))
+    (row,) = bench.get(bench.questions.glances(closed=False))
+    assert (row.question, row.cut) == ("q" * table.GLANCE, True)
+    answer(bench, id_, answer="a" * 3000)
+    (row,) = bench.get(bench.questions.glances(closed=True))
+    assert row.answer == "a" * table.GLANCE
+    assert bench.get(bench.questions.glances(closed=False)) == ()
+    assert len(bench.get(bench.questions.one(id_)).answer or "") == 3000
+
+
+def test_with_an_agent_all_its_questions_end_however_long_they_are(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fitting, "MAX_LINE", 2)
+    ids = [ask(bench) for _ in range(3)]
+
+    def change(connection: sqlite3.Connection) -> None:
+        verdicts.cancel_questions_of(connection, Effects(), "alice", OPERATOR, NOW)
+
+    bench.get(bench.database.perform(change))
+    assert {bench.get(bench.questions.one(id_)).status for id_ in ids} == {QuestionStatus.CANCELLED}
+
+
 def test_questions_that_nobody_could_answer_are_refused(bench: Bench) -> None:
     with pytest.raises(UnknownAgent):
         ask(bench, "nobody")
@@ -232,7 +281,7 @@ def test_questions_that_nobody_could_answer_are_refused(bench: Bench) -> None:
 
 def test_to_ask_the_operator_by_name_is_to_ask_the_operator(bench: Bench) -> None:
     id_ = ask(bench, OPERATOR)
-    assert bench.get(bench.questions.listed(closed=False))[0].to is None
+    assert bench.get(bench.questions.listed(closed=False))[0][0].to is None
     answer(bench, id_, answer="yes")
     assert isinstance(heard(bench), events.OperatorAnswered)
 
@@ -266,7 +315,7 @@ def test_a_question_needs_room_in_the_inbox_of_who_is_asked(tmp_path: Path) -> N
     bench.send("alice", "bob", "one")
     with pytest.raises(InboxFull):
         bench.get(bench.questions.ask("alice", "bob", "q?", (), None, multi=False))
-    assert bench.get(bench.questions.listed(closed=True)) == ()
+    assert bench.get(bench.questions.listed(closed=True))[0] == ()
 
 
 @pytest.mark.parametrize(("question", "options"), [("é" * 30, ()), ("q?", ["é" * 30])])
@@ -280,7 +329,7 @@ def test_the_room_that_a_question_needs_is_counted_in_bytes(tmp_path: Path, ques
 def test_questions_that_do_not_fit_on_a_line_are_not_all_read(bench: Bench) -> None:
     for _ in range(3):
         bench.get(bench.questions.ask("alice", None, "q" * 16384, ["o" * 16384] * 60, None, multi=False))
-    assert len(bench.get(bench.questions.listed(closed=False))) == 1
+    assert len(bench.get(bench.questions.listed(closed=False))[0]) == 1
 
 
 def test_two_that_ask_each_other_for_ever_are_stopped(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hyperhive.wire.names import OPERATOR
 from hyperhive.wire.states import QuestionStatus
 
 SHOWN: Final = 50
-"""How many closed questions are shown unless all are wanted."""
+"""How many questions of a list are shown unless all are wanted."""
 STATES: Final = {
     QuestionStatus.OPEN: ("open", "warn"),
     QuestionStatus.ANSWERED: ("answered", "ok"),
@@ -24,19 +24,16 @@ STATES: Final = {
 @get("/questions")
 async def questions(asked: Asked) -> Answer:
     """The open questions, those to the operator first, then those that were answered, expired or were cancelled."""
-    open_ = await asked.services.questions.listed(closed=False)
-    closed = [
-        row for row in await asked.services.questions.listed(closed=True) if row.status is not QuestionStatus.OPEN
-    ]  # fmt: skip
-    everything = asked.wanted("all") is not None
-    context = {
+    open_ = await asked.services.questions.glances(closed=False)
+    lists = {
         "mine": [row for row in open_ if row.to is None],
         "others": [row for row in open_ if row.to is not None],
-        "closed": closed if everything else closed[:SHOWN],
-        "more": 0 if everything else max(0, len(closed) - SHOWN),
-        "standing": STATES,
+        "closed": await asked.services.questions.glances(closed=True),
     }
-    return Page("questions.html", context)
+    most = None if asked.wanted("all") is not None else SHOWN
+    shown = {name: rows[:most] for name, rows in lists.items()}
+    more = {name: len(rows) - len(shown[name]) for name, rows in lists.items()}
+    return Page("questions.html", {**shown, "more": more, "standing": STATES})
 
 
 @get("/questions/<id:int>")
