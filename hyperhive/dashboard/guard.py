@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from attrs import frozen
 
 from hyperhive.limits import SESSION_SECONDS
+from hyperhive.origins import PORTS
 
 COOKIE: Final = b"hive-session"
 TOKEN: Final = "token"  # noqa: S105 - the name of a field
@@ -26,7 +27,6 @@ HEADERS: Final = {
     b"permissions-policy": b"camera=(), microphone=(), geolocation=()",
 }
 """On every answer, refusals too."""
-_PORTS: Final = {"http": 80, "https": 443}
 
 
 @frozen
@@ -74,7 +74,7 @@ def _named(scheme: str, host: str) -> tuple[str, int] | None:
         return None
     if parts.hostname is None or parts.netloc != host or "@" in host:
         return None
-    return parts.hostname, _PORTS[scheme] if port is None else port
+    return parts.hostname, PORTS[scheme] if port is None else port
 
 
 def key_of(request: Any) -> str | None:

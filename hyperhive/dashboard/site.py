@@ -19,6 +19,7 @@ from hyperhive.dashboard.guard import Place
 from hyperhive.dashboard.resource import Console
 from hyperhive.dashboard.services import Services
 from hyperhive.dashboard.templating import environment
+from hyperhive.origins import origin
 from hyperhive.wire import records
 
 OFF: Final = "off"
@@ -89,7 +90,7 @@ class Dashboard(Service):
         if self._url is not None:
             return Place(self._url)
         port = getattr(address, "port", None)
-        return None if port is None else Place(f"http://{NAME}:{port}")
+        return None if port is None else Place(origin("http", NAME, port))
 
     def _root(self, place: Place) -> Resource:
         files, templates = Files(own_files()), environment()
