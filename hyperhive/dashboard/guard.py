@@ -13,6 +13,8 @@ from hyperhive.limits import SESSION_SECONDS
 from hyperhive.origins import PORTS
 
 COOKIE: Final = b"hive-session"
+ELSEWHERE: Final = "the console does not go by this name; run 'hivectl dashboard' on the host, and open its link"
+"""What is said to who asks by another name: never the right one, as whoever knows it can be sent the cookie."""
 TOKEN: Final = "token"  # noqa: S105 - the name of a field
 SECRET: Final = (TOKEN, "word", "login")
 """Fields that are shown to nobody again."""
@@ -31,7 +33,7 @@ HEADERS: Final = {
 
 @frozen
 class Place:
-    """Where the console is, as browsers have to call it: `url` such as `http://hive.localhost:7000`."""
+    """Where the console is, as browsers have to call it: `url` such as `http://hive-0123456789abcdef.localhost:7000`."""
 
     url: str
 

@@ -7,7 +7,7 @@ from twisted.internet.defer import Deferred
 
 from hyperhive.errors import Refused
 from hyperhive.limits import LINK_SECONDS, MOST_LINKS, SESSION_IDLE, SESSION_SECONDS
-from hyperhive.services.sessions import Sessions
+from hyperhive.services.sessions import LABEL_BYTES, Sessions
 from tests.bench import Bench
 from tests.fakes import NOW
 
@@ -32,6 +32,17 @@ def test_a_link_opens_one_session_and_then_none(bench: Bench, sessions: Sessions
     assert (session.client, session.read_only, session.opened_at) == ("a browser", False, NOW)
     with pytest.raises(Refused, match=USED):
         bench.get(sessions.open(word, "another"))
+
+
+def test_the_label_of_the_consoles_name_is_made_once(bench: Bench, sessions: Sessions) -> None:
+    label = bench.get(sessions.label())
+    assert len(label) == 2 * LABEL_BYTES
+    assert bench.get(Sessions(bench.broker).label()) == label
+
+
+def test_a_label_that_cant_be_written_down_keeps_nobody_out(bench: Bench, sessions: Sessions) -> None:
+    bench.do(lambda connection: connection.execute("PRAGMA query_only = ON"))
+    assert len(bench.get(sessions.label())) == 2 * LABEL_BYTES
 
 
 def test_of_two_who_open_a_link_at_once_one_is_let_in(bench: Bench, sessions: Sessions) -> None:
