@@ -82,6 +82,7 @@ class Events(Resource):
         return None if key is None else await self._services.sessions.of(key, counts=False)
 
     def _follow(self, request: Any, session: Session, key: str, after: str) -> None:
+        request.is_let_in()
         stream = Stream(request, self._services.changes.feed, self._services.broker.clock)
         self._streams[stream] = (session.id, key)
         request.notifyFinish().addBoth(lambda _: self._streams.pop(stream, None))

@@ -112,6 +112,8 @@ class Console(Resource):
             exchange.key = None
             if path not in OPEN:
                 return self._refuse(exchange, 401, "run 'hivectl dashboard' on the host, and open its link")
+        else:
+            request.is_let_in()
         handler, arguments = find("GET" if method == "HEAD" else method, path)
         if handler is None:
             return self._miss(exchange)
