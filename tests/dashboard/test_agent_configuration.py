@@ -52,6 +52,11 @@ def test_a_step_shows_what_it_changed_of_what_was_deployed_before(console: Conso
 def test_the_operator_goes_back_to_what_ran_before(hive: Hive, console: Console, deployed: str) -> None:
     forms = [form for form in console.get(PAGE).forms if form.action == "/agents/bob/rollback"]
     assert [form.buttons for form in forms] == [["Roll back to deployed/0"]]
+    for path in (PAGE, f"{PAGE}/deployed/0"):
+        assert ("button", {"name": "ref", "value": "deployed/0"}) in [
+            (tag, {name: given[name] for name in ("name", "value") if name in given})
+            for tag, given in console.get(path).tags
+        ]
     page = console.post("/agents/bob/rollback", ref="deployed/0")
     assert "bob is being deployed from deployed/0 (operation" in page.text
     ended(hive)
@@ -77,4 +82,7 @@ def test_what_can_not_be_gone_back_to_is_a_sentence(console: Console) -> None:
 
 def test_who_may_only_look_goes_nowhere(hive: Hive, onlooker: Console, deployed: str) -> None:
     assert onlooker.post("/agents/bob/rollback", ref="deployed/0").status == 403
+    for path in (PAGE, f"{PAGE}/deployed/0"):
+        assert onlooker.get(path).decisions == []
+        assert "Actions" not in onlooker.get(path).text
     assert hive.status("bob")["deployed_sha"] == deployed
