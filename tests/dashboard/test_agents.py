@@ -163,7 +163,10 @@ def test_nothing_is_done_by_looking(hive: Hive, console: Console) -> None:
 
 def test_who_may_only_look_does_nothing_to_agents(hive: Hive, onlooker: Console) -> None:
     Worker(hive)
-    assert "running" in onlooker.get("/agents").part("agent-bob")
+    page = onlooker.get("/agents")
+    assert "running" in page.part("agent-bob")
+    assert "#new" not in page.links
+    assert "Actions" not in page.text
     forms: tuple[tuple[str, dict[str, str | list[str]]], ...] = (
         ("/agents", {"name": "eve"}),
         ("/agents/bob/operate", {"what": "stop"}),
