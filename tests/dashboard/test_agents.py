@@ -38,6 +38,8 @@ def test_a_new_agent_is_spawned_by_its_name(hive: Hive, console: Console) -> Non
     page = console.post("/agents", name="bob")
     assert page.path == "/agents"
     assert "bob is being spawned" in page.text
+    (operation,) = {link for link in page.links if link.startswith("/operations?id=")}
+    assert "bob" in console.get(operation).part("operations")
     ended(hive)
     page = console.get("/agents")
     assert "running" in page.part("agent-bob")

@@ -36,6 +36,9 @@ def test_mail_is_listed_with_who_wrote_to_whom_and_how_it_stands(hive: Hive, con
     assert "queued" in row
     assert shown.text.index("the second") < shown.text.index("the first words")
     assert f"/mail/{second}" in shown.links
+    for page in (shown, console.get(f"/mail/{second}")):
+        assert "/agents/manager" in page.links
+        assert "/agents/operator" not in page.links
     inbox(hive)
     assert "in hand" in console.get("/mail").part(f"message-{first}")
 
