@@ -92,7 +92,7 @@ def test_an_operation_under_way_stands_where_the_buttons_were(hive: Hive) -> Non
     page = console.post("/agents/manager/operate", what="stop", back="/agents")
     assert "stopping" in page.part("agent-manager")
     assert "/agents/manager/operate" not in [form.action for form in page.forms]
-    (link,) = [link for link in page.links if link.startswith("/operations?id=")]
+    (link,) = {link for link in page.links if link.startswith("/operations?id=")}
     assert "manager is stopping" in console.get(link).text
     os.kill(hive.pid("manager"), signal.SIGKILL)
     ended(hive)
