@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -33,6 +34,7 @@ def environment() -> Environment:
         "money": money,
         "visible": visible,
         "brief": brief,
+        "linked": linked,
     }
     return made
 
@@ -79,6 +81,7 @@ def money(micros: int) -> str:
     return f"${micros / 1e6:.2f}"
 
 
+_OPERATION: Final = re.compile(r"\boperation ([0-9]+)")
 _HIDDEN: Final = Markup('<span class="hidden-character">U+{:04X}</span>')
 
 
@@ -86,6 +89,11 @@ def brief(text: str, longest: int = BRIEF) -> str:
     """A text on one line, cut where it is longer than that many characters."""
     line = " ".join(text.split())
     return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
+def linked(sentence: str) -> Markup:
+    """A sentence in which each operation that has its number there is a link to it."""
+    return Markup(_OPERATION.sub(r'<a href="/operations?id=\1">operation \1</a>', str(escape(sentence))))  # noqa: S704
 
 
 def visible(text: str) -> Markup:
