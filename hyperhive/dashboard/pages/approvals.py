@@ -149,7 +149,7 @@ async def _changes(asked: Asked, found: Approval, base: str | None = None) -> Se
         old, new = await configurations.said(found.agent, base), await configurations.said(found.agent, found.sha)
     except HiveError:
         return ()
-    return changes(old, new)
+    return changes(old, new, asked.services.facts.network)
 
 
 async def _objection(asked: Asked, found: Approval) -> str | None:
