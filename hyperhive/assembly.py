@@ -155,7 +155,13 @@ def _services(config: Config, mail: Mail, outside: Outside, agents: Agents, cons
         harnesses=outside.harnesses,
         sessions=mail.sessions,
         urls=Urls(domain=config.domain, home=config.home),
-        facts=Facts(layout=config.layout, mail=config.mail, restart=config.restart, console=console),
+        facts=Facts(
+            layout=config.layout,
+            mail=config.mail,
+            restart=config.restart,
+            network=config.nspawn.network,
+            console=console,
+        ),
         hive=config.hive,
     )
 

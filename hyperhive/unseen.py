@@ -16,6 +16,9 @@ UNSEEN: Final = frozenset(
 )  # fmt: skip
 """What Unicode calls printable, and nobody sees: joiners, fillers, variation selectors, an empty Braille cell."""
 
+_DRAWN_OVER: Final = frozenset({"Mn", "Me"})
+"""The categories of what has no place of its own and goes over the character before it."""
+
 
 def is_plain(text: str) -> bool:
     """Whether all of it is plainly seen; False says nothing."""
@@ -29,16 +32,11 @@ def told_apart(text: str, plain: str = "\t") -> Iterator[tuple[str, bool]]:
     and unassigned characters, and marks that would be drawn over an ASCII character, as a stroke that makes a `+` of a
     `-`.
     """
+    from unicodedata import category  # noqa: PLC0415 - hivectl begins without it
+
     bare = True
     for char in text:
-        over = _is_drawn_over(char)
+        over = category(char) in _DRAWN_OVER
         seen = char in plain or (char.isprintable() and char not in UNSEEN and not (over and bare))
         yield char, seen
         bare = bare if over else char.isascii() or not seen
-
-
-def _is_drawn_over(char: str) -> bool:
-    """Whether it has no place of its own and goes over the character before it."""
-    from unicodedata import category  # noqa: PLC0415 - hivectl begins without it
-
-    return category(char) in {"Mn", "Me"}

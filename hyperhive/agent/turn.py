@@ -26,8 +26,9 @@ from hyperhive.wire.states import TurnOutcome
 from hyperhive.wire.turn_requests import BeginTurn, EndTurn
 from hyperhive.wire.turns import Usage
 
-RENEWAL: Final = 600.0
-"""Seconds between signs of life while a turn goes on; a lease lasts six times as long."""
+RENEWAL: Final = 60.0
+"""Seconds between signs of life while a turn goes on. A lease lasts far longer, but a daemon that was started again
+shows the turn's mail as queued until the first one."""
 LONGEST_TURN: Final = 25 * 3600.0
 """Seconds after which a turn is ended, whatever its runner thinks of it; runners have shorter limits of their own."""
 PATIENCE: Final = GRACE + 25.0

@@ -22,11 +22,14 @@ class Change:
     grave: bool = False
 
 
-def changes(old: AgentConfig, new: AgentConfig) -> list[Change]:
-    """What becomes different, the grave first; empty where both say the same."""
+def changes(old: AgentConfig, new: AgentConfig, network: str) -> list[Change]:
+    """What becomes different, the grave first; empty where both say the same.
+
+    `network` is what the hive gives an agent whose configuration names none.
+    """
     found = [
         *_mounts(old, new),
-        *_network(old, new),
+        *_network(old.network, new.network, network),
         *_mail(old.mail, new.mail),
         *_environment(old, new),
         *_others(old, new),
@@ -54,10 +57,11 @@ def _mount(mount: Mount) -> str:
     return f"{mount.source} at {mount.target}, {'and may write there' if mount.writable else 'to read'}"
 
 
-def _network(old: AgentConfig, new: AgentConfig) -> Iterator[Change]:
-    if old.network != new.network:
-        text = f"Its network becomes {_said(new.network)}; it was {_said(old.network)}."
-        yield Change(text, grave=new.network == HOST_NETWORK)
+def _network(old: str | None, new: str | None, default: str) -> Iterator[Change]:
+    if old != new:
+        was, becomes = (DEFAULT + f", {default}" if name is None else name for name in (old, new))
+        reaches_host = (new or default) == HOST_NETWORK and (old or default) != HOST_NETWORK
+        yield Change(f"Its network becomes {becomes}; it was {was}.", grave=reaches_host)
 
 
 def _mail(old: MailRules, new: MailRules) -> Iterator[Change]:

@@ -13,9 +13,13 @@ from hyperhive.wire.records import Console
 
 @frozen(kw_only=True)
 class Facts:
-    """The settings that an operator wants to see; `console` says where the console is now."""
+    """The settings that an operator wants to see; `console` says where the console is now.
+
+    `network` is that of an agent whose configuration names none.
+    """
 
     layout: Layout
     mail: MailLimits
     restart: RestartPolicy
+    network: str
     console: Callable[[], Console]

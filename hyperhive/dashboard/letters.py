@@ -21,6 +21,8 @@ STATES: Final[Mapping[MessageState, tuple[str, str]]] = {
     MessageState.HELD: ("held", "warn"),
 }
 """Each state's word, and its tone."""
+_NAMES: Final = {"killed": "stopped"}
+"""Events whose name on the wire says something else to people."""
 FIRST_WORDS: Final = 160
 DEEPEST: Final = 6
 """How far a reply is indented at most."""
@@ -48,7 +50,8 @@ def _told(row: MessageRow) -> str:
     except WireError:  # it was cut, or an older hive wrote it
         return row.body
     said = (f"{name.replace('_', ' ')} {value}" for name, value in _values(event))
-    return f"{snake_case(type(event).__name__).replace('_', ' ')}: {', '.join(said)}"
+    name = snake_case(type(event).__name__)
+    return f"{_NAMES.get(name, name.replace('_', ' '))}: {', '.join(said)}"
 
 
 def _values(event: object) -> list[tuple[str, str]]:

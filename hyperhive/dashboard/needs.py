@@ -1,9 +1,9 @@
-"""What needs the operator, gathered from the services and put in one order: by urgency, then by age."""
+"""How the hive stands, gathered from the services: what needs the operator, who is at what, and who is left."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any
 
 from attrs import frozen
 from twisted.internet.defer import Deferred
@@ -12,14 +12,9 @@ from hyperhive.dashboard.happenings import last_words
 from hyperhive.dashboard.services import Services
 from hyperhive.errors import HiveError
 from hyperhive.store.turn_views import UnderWay
-from hyperhive.wire.needs import is_down, is_for_operator
+from hyperhive.wire.needs import Need, Waiting, is_for_operator, is_mute
 from hyperhive.wire.records import AgentStatus, Approval, MessageRow, Operation, Question
 from hyperhive.wire.turns import HeldThread
-
-SOON: Final = 600
-"""A question that expires within so many seconds goes before the others."""
-TROUBLE, BROKEN, DECISION, MAIL, MENDING = range(5)
-"""The ranks of what needs somebody, the most urgent first. `MENDING` is what the hive is about to mend by itself."""
 
 
 @frozen(kw_only=True)
@@ -39,17 +34,6 @@ class Standing:
     turns: Sequence[UnderWay]
     operations: Sequence[Operation]
     last: MessageRow | None
-
-
-@frozen(kw_only=True)
-class Need:
-    """One thing that needs the operator: `kind` says what `row` is, `id` is its own on the page."""
-
-    kind: str
-    id: str
-    rank: int
-    since: int = 0
-    row: Any
 
 
 @frozen(kw_only=True)
@@ -100,29 +84,15 @@ async def look(services: Services) -> Standing:
 
 def needs(standing: Standing) -> list[Need]:
     """What needs the operator, the most urgent first and, of what is as urgent, the oldest."""
-    return sorted(_needs(standing), key=lambda need: (need.rank, need.since))
-
-
-def _needs(standing: Standing) -> Iterator[Need]:
-    for number, sentence in enumerate(standing.trouble):
-        yield Need(kind="trouble", id=f"trouble-{number}", rank=TROUBLE, row=sentence)
-    for agent in standing.agents:
-        if agent.failed and agent.operation is None:
-            rank = BROKEN if is_down(agent) else MENDING
-            yield Need(kind="failed", id=f"failed-{agent.name}", rank=rank, row=agent)
-        if agent.needs_login:
-            yield Need(kind="login", id=f"login-{agent.name}", rank=BROKEN, row=agent)
-    for approval in standing.approvals:
-        since = approval.requested_at
-        yield Need(kind="approval", id=f"approval-{approval.id}", rank=DECISION, since=since, row=approval)
-    for question in standing.questions:
-        soon = question.deadline_at is not None and question.deadline_at - standing.now <= SOON
-        rank = BROKEN if soon else DECISION
-        yield Need(kind="question", id=f"question-{question.id}", rank=rank, since=question.asked_at, row=question)
-    for thread in standing.held:
-        yield Need(kind="held", id=f"held-{thread.thread}", rank=MAIL, since=thread.since, row=thread)
-    for letter in standing.dead:
-        yield Need(kind="dead", id=f"dead-{letter.id}", rank=MAIL, since=letter.at, row=letter)
+    return Waiting(
+        now=standing.now,
+        trouble=standing.trouble,
+        agents=standing.agents,
+        approvals=standing.approvals,
+        questions=standing.questions,
+        held=standing.held,
+        dead=standing.dead,
+    ).needs()
 
 
 def works(standing: Standing) -> list[Work]:
@@ -140,7 +110,11 @@ def works(standing: Standing) -> list[Work]:
 def rest(standing: Standing) -> list[AgentStatus]:
     """The agents of which nothing is said otherwise: they need nobody, and are in no turn and no operation."""
     told = {work.agent for work in works(standing)}
-    return [agent for agent in standing.agents if agent.name not in told and not (agent.failed or agent.needs_login)]
+    return [
+        agent
+        for agent in standing.agents
+        if agent.name not in told and not (agent.failed or agent.needs_login or is_mute(agent, standing.now))
+    ]
 
 
 def why_quiet(standing: Standing) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 from attrs import define, evolve, field
@@ -13,8 +12,9 @@ from twisted.logger import Logger
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
-from hyperhive.dashboard import guard, pages, reading  # noqa: F401 - the pages fill the table of routes
+from hyperhive.dashboard import guard, pages, reading, retry  # noqa: F401 - the pages fill the table of routes
 from hyperhive.dashboard.guard import Place
+from hyperhive.dashboard.pointing import in_pages
 from hyperhive.dashboard.reading import Unreadable, header
 from hyperhive.dashboard.routes import Answer, Asked, LetIn, NotFound, Page, find, methods
 from hyperhive.dashboard.services import Services
@@ -24,6 +24,10 @@ from hyperhive.wire.records import Session
 
 OPEN: Final = ("/login", "/open")
 """The pages that need no session."""
+LEAVE: Final = "/leave"
+"""What a session that may only look may do all the same."""
+_AGAIN: Final = (409, 503)
+"""What a form may be sent again after, once it is mended or the trouble is over."""
 MOST_SAID: Final = 100
 LONGEST_SAID: Final = 1000
 
@@ -41,7 +45,7 @@ class Exchange:
     path: str = "/"
     key: str | None = None
     session: Session | None = None
-    typed: Mapping[str, Any] = field(factory=dict)
+    typed: reading.Fields = field(factory=dict)
     over: bool = False
 
     @property
@@ -129,7 +133,7 @@ class Console(Resource):
         if method == "POST":
             asked = evolve(asked, form=reading.form_of(request, exchange.content))
             wrong = self._objection(exchange, asked)
-            exchange.typed = {name: values for name, values in asked.form.items() if name not in guard.SECRET}
+            exchange.typed = asked.form
             if wrong is not None:
                 return self._refuse(exchange, 403, wrong)
         return self._give(exchange, await handler(asked))
@@ -149,7 +153,7 @@ class Console(Resource):
             return None
         if exchange.key is None or not guard.is_token(exchange.key, asked.said(guard.TOKEN)):
             return "this form lacks its session's token; load the page again and send it from there"
-        if exchange.session.read_only:
+        if exchange.session.read_only and asked.path != LEAVE:
             return "this session may look and not decide: 'hivectl dashboard' without --read-only opens one that may"
         return None
 
@@ -176,15 +180,30 @@ class Console(Resource):
         return self._said.pop(exchange.session.id, None)
 
     def _refuse(self, exchange: Exchange, status: int, sentence: str) -> None:
-        """A page that says why; what was typed into a form is shown on it, so that nothing is lost."""
+        """A page that says why; what was typed into a form is on it, so that nothing is lost, to be sent again.
+
+        Only what this console's own page sent gets a new token: a foreign one would have the operator press its button.
+        """
         template = "login.html" if status == 401 else "refused.html"
-        context = {"sentence": sentence, "status": status, "typed": exchange.typed}
+        sentence, pointers = in_pages(sentence)
+        posted, referer = exchange.method == "POST", header(exchange.request, "referer")
+        context = {
+            "sentence": sentence,
+            "pointers": pointers,
+            "status": status,
+            "typed": retry.fields(exchange.typed),
+            "hidden": list(retry.hidden(exchange.typed)),
+            "again": status in _AGAIN,
+            "before": retry.page_before(self._place.url, referer, exchange.path) if posted else None,
+        }
         self._show(exchange, Page(template, context, status), None)
 
     def _show(self, exchange: Exchange, page: Page, said: str | None) -> None:
+        token = guard.token_of(exchange.key) if exchange.key else None
         context = {
             "session": exchange.session,
-            "token": guard.token_of(exchange.key) if exchange.decides and exchange.key else None,
+            "token": token if exchange.decides else None,
+            "own_token": token,
             "path": exchange.path,
             "said": said,
             "hive": self._services.hive,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -13,6 +15,7 @@ from markupsafe import Markup, escape
 from hyperhive.unseen import is_plain, told_apart
 
 BRIEF: Final = 120
+_TIMES: Final = "\N{MULTIPLICATION SIGN}"
 UNITS: Final = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
@@ -33,6 +36,7 @@ def environment() -> Environment:
         "money": money,
         "visible": visible,
         "brief": brief,
+        "linked": linked,
     }
     return made
 
@@ -79,7 +83,7 @@ def money(micros: int) -> str:
     return f"${micros / 1e6:.2f}"
 
 
-_HIDDEN: Final = Markup('<span class="hidden-character">U+{:04X}</span>')
+_OPERATION: Final = re.compile(r"\boperation ([0-9]+)")
 
 
 def brief(text: str, longest: int = BRIEF) -> str:
@@ -88,10 +92,26 @@ def brief(text: str, longest: int = BRIEF) -> str:
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
+def linked(sentence: str) -> Markup:
+    """A sentence in which each operation that has its number there is a link to it."""
+    return Markup(_OPERATION.sub(r'<a href="/operations?id=\1">operation \1</a>', str(escape(sentence))))  # noqa: S704
+
+
 def visible(text: str) -> Markup:
-    """A text in which what can't be seen, or turns the order of what can, stands as its code point."""
+    """A text in which what can't be seen, or turns the order of what can, stands as its code point.
+
+    The same character many times over is told once, with how many there are.
+    """
     if is_plain(text):
         return escape(text)
-    return Markup("").join(
-        char if seen else _HIDDEN.format(ord(char)) for char, seen in told_apart(text, plain="\n\t")
-    )  # fmt: skip
+    return Markup("".join(_pieces(text)))  # noqa: S704 - made of escaped pieces
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """The text as HTML, run by run: what is seen is escaped."""
+    for hidden, run in groupby(told_apart(text, plain="\n\t"), key=lambda told: None if told[1] else told[0]):
+        if hidden is None:
+            yield str(escape("".join(char for char, _ in run)))
+            continue
+        times = sum(1 for _ in run)
+        yield f'<span class="hidden-character">U+{ord(hidden):04X}{f" {_TIMES}{times}" if times > 1 else ""}</span>'

@@ -116,6 +116,11 @@ def waits(status: AgentStatus, view: View) -> str:
     return f"{why}{until}{f': {view.brief(harness.note)}' if harness.note else ''}"
 
 
+def why_mute(status: AgentStatus) -> str:
+    """The sentence about one whose mail nothing takes."""
+    return f"{status.name} has {status.unread} unread, and nothing in it says that it takes mail"
+
+
 def sentence_of(status: AgentStatus, view: View) -> str:
     """One agent in one line, for those who follow."""
     parts = [f"{view.clock()} {status.name}: {state_word(status)}", f"{status.unread} unread"]

@@ -32,7 +32,9 @@ COMMANDS_FOR: Final = {
     "'operations' with 'all' lists": "'hivectl operations --all' lists",
     "'pending' lists": "'hivectl pending' lists",
     "'questions' lists": "'hivectl questions' lists",
+    "'sessions' lists": "'hivectl sessions' lists",
     "'turns' lists": "'hivectl turns' lists",
+    "look at 'diff' again": "look at 'hivectl diff' again",
     "free text goes in 'text'": "free text goes in --text",
 }
 

@@ -22,13 +22,14 @@ AGAINST: Final = {
     "previous-proposal": "what was proposed before it",
 }
 """What a commit can be shown against, in words."""
+_THEN: Final = "what ran when it was decided"
 _DECIDED: Final = {ApprovalStatus.PENDING: "is decided", ApprovalStatus.FAILED: "has failed"}
 _CONFIGURATION: Final = "agent.toml"
 _NOES: Final = ("denied", "cancelled")
 _TAG_STYLES: Final = {"deployed": "green", "failed": "bold red", "denied": "dim"}
 
 
-def diff(number: int, against: str = RUNNING) -> Callable[[HostResponse, View], Page]:
+def diff(number: int, against: str | None = None) -> Callable[[HostResponse, View], Page]:
     """What the commit of an approval changes, and how to approve exactly that."""
     return lambda reply, view: (
         *_head(reply, view, number, against),
@@ -57,32 +58,38 @@ def show(reply: HostResponse, _view: View) -> Page:
     return page if files else (*page, Remark("There is no file in it."))
 
 
-def _head(reply: HostResponse, view: View, number: int, against: str) -> Iterator[Line | Verbatim]:
+def _head(reply: HostResponse, view: View, number: int, against: str | None) -> Iterator[Line | Verbatim]:
     row = next(iter(reply.approvals or ()), None)
+    waits = row is None or is_undecided(row)
     if row is None:
         yield Line(f"Approval {number}", "bold")
     else:
         asked = f"asked for by the {row.requested_by or MANAGER} {view.moment(row.requested_at)}"
-        yield Line(f"Approval {number}: {row.agent} is to run another commit, {asked}", "bold")
+        yield Line(f"Approval {number}: {row.agent} {'is' if waits else 'was'} to run another commit, {asked}", "bold")
         if row.description:
             yield from (Verbatim(f"  | {line}") for line in row.description.split("\n"))
     yield Line(f"  commit   {reply.sha or 'unknown'}")
-    yield Line(f"  against  {reply.base or 'nothing'}, {AGAINST.get(against, against)}")
+    yield Line(f"  against  {reply.base or 'nothing'}, {_words(against, waits=waits)}")
     if row is not None and row.stale:
         yield Line(f"  stale: {row.agent} runs another commit since this was asked for", "yellow")
 
 
+def _words(against: str | None, *, waits: bool) -> str:
+    if against is None:
+        return AGAINST[RUNNING] if waits else _THEN
+    return AGAINST.get(against, against)
+
+
 def _foot(reply: HostResponse, number: int) -> Iterator[Line]:
     row = next(iter(reply.approvals or ()), None)
-    if reply.digest is None:
-        yield Line(f"To approve it, see what it changes of what runs: hivectl diff {number}")
-        return
-    yield Line(f"digest   {reply.digest}")
-    if row is None or is_undecided(row):
-        yield Line(f"hivectl approve {number} --digest {reply.digest}", "bold")
-    else:
+    if row is not None and not is_undecided(row):
         said = _DECIDED.get(row.status, f"is {row.status.value}")
         yield Line(f"Approval {number} {said} already.")
+    elif reply.digest is None:
+        yield Line(f"To approve it, see what it changes of what runs: hivectl diff {number}")
+    else:
+        yield Line(f"digest   {reply.digest}")
+        yield Line(f"hivectl approve {number} --digest {reply.digest}", "bold")
 
 
 def _log(rows: tuple[ConfigEvent, ...], agent: str, view: View) -> Page:

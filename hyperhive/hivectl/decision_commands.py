@@ -34,16 +34,16 @@ def pending(*, everything: bool) -> Query:
 @verb("diff")
 @numbered(completion.commits)
 @click.option(
-    "--against", type=click.Choice(tuple(config_pages.AGAINST)), default=config_pages.RUNNING, show_default=True,
-    help="What to compare the commit with.",
+    "--against", type=click.Choice(tuple(config_pages.AGAINST)),
+    help="What to compare the commit with. Otherwise it is what runs or, once that is decided, what ran then.",
 )  # fmt: skip
-def diff(number: int, against: str) -> Query:
-    """Show what a commit that waits for a decision changes.
+def diff(number: int, against: str | None) -> Query:
+    """Show what a commit changes, or was to change when that was decided.
 
-    Against what runs, it ends with the digest of the very change, and the command that approves that and nothing else.
+    Of one that waits, against what runs, it ends with the digest of the very change, and the command that approves
+    that and nothing else.
     """
-    other = None if against == config_pages.RUNNING else against
-    return query(ask.Diff(number, other), config_pages.diff(number, against))
+    return query(ask.Diff(number, against), config_pages.diff(number, against))
 
 
 @verb("approve")

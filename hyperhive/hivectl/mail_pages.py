@@ -69,7 +69,7 @@ def dead_letters(reply: HostResponse, view: View) -> Page:
 
 def sentence_of_message(row: MessageRow, view: View) -> str:
     """One message in one line."""
-    return f"message {row.id}: {who(row)} to {row.recipient}, {row.state.value}: {view.brief(row.body)}"
+    return f"message {row.id}: {who(row)} to {row.recipient}, {_state(row)}: {view.brief(row.body)}"
 
 
 def who(row: InboxRow | MessageRow) -> str:
@@ -83,9 +83,14 @@ def _inbox_row(row: InboxRow, view: View) -> tuple[str, ...]:
 
 def _message_row(row: MessageRow, view: View) -> tuple[str | Line, ...]:
     return (
-        str(row.id), who(row), row.recipient, view.moment(row.at), styled(row.state.value), str(row.attempts or ""),
+        str(row.id), who(row), row.recipient, view.moment(row.at), styled(_state(row)), str(row.attempts or ""),
         str(row.in_reply_to or ""), str(row.thread or ""), row.body,
     )  # fmt: skip
+
+
+def _state(row: MessageRow) -> str:
+    """Where it stands, in a word; what the wire calls leased is in somebody's hands."""
+    return {"leased": "in hand"}.get(row.state.value, row.state.value)
 
 
 def _held_row(row: HeldThread, view: View) -> tuple[str, ...]:

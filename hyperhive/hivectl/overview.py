@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from attrs import frozen
 
-from hyperhive.hivectl.agent_pages import roster, waits
+from hyperhive.hivectl.agent_pages import roster, waits, why_mute
 from hyperhive.hivectl.console_pages import where
 from hyperhive.hivectl.decision_pages import asked, options
 from hyperhive.hivectl.mail_pages import who
@@ -17,7 +17,7 @@ from hyperhive.wire import host_requests as ask
 from hyperhive.wire.dangers import danger
 from hyperhive.wire.host_turn_requests import Held
 from hyperhive.wire.names import MANAGER
-from hyperhive.wire.needs import is_for_operator
+from hyperhive.wire.needs import Waiting, is_for_operator, is_mute
 
 if TYPE_CHECKING:
     from hyperhive.wire.records import AgentStatus, Approval, Backend, Console, MessageRow, Operation, Question
@@ -65,6 +65,24 @@ class Standing:
         )
 
     @property
+    def trouble(self) -> Sequence[str]:
+        """What keeps the hive from working."""
+        blind = self.backend.blind if self.backend else None
+        return [f"Nothing can be started or stopped, as {blind}"] if blind else []
+
+    def waiting(self, now: int) -> Waiting:
+        """What of it may need the operator."""
+        return Waiting(
+            now=now,
+            trouble=self.trouble,
+            agents=self.agents,
+            approvals=self.approvals,
+            questions=self.questions,
+            held=self.held,
+            dead=self.dead_letters,
+        )
+
+    @property
     def failed(self) -> Sequence[AgentStatus]:
         """The agents that stopped though nobody had asked for that."""
         return [one for one in self.agents if one.failed]
@@ -84,13 +102,12 @@ def status(replies: Sequence[HostResponse], view: View) -> Page:
 
 
 def _agents(standing: Standing, view: View) -> Table:
-    """The agents, without what each is made from: that needs nobody, and 'hivectl agents' has it."""
-    return roster(standing.agents, view, standing.operations).without("COMMIT")
+    """The agents, without what each is made of and where it is: that needs nobody, and 'hivectl agents' has it."""
+    return roster(standing.agents, view, standing.operations).without("COMMIT", "MODEL", "PARENT", "URL")
 
 
 def _blind(standing: Standing) -> Iterator[Line]:
-    if standing.backend and standing.backend.blind:
-        yield Line(f"  Nothing can be started or stopped, as {standing.backend.blind}", "red")
+    yield from (Line(f"  {sentence}", "red") for sentence in standing.trouble)
 
 
 def _surroundings(standing: Standing) -> Iterator[Line]:
@@ -128,7 +145,7 @@ def why_quiet(standing: Standing) -> str | None:
 
 
 def _quiet(standing: Standing, view: View) -> Iterator[Line | Table]:
-    stuck = [one for one in standing.agents if one.unread and not _works(one)]
+    stuck = [one for one in standing.agents if one.unread and not _works(one) and not is_mute(one, view.now)]
     reason = why_quiet(standing)
     if stuck or reason:
         yield Line("")
@@ -176,6 +193,12 @@ def _needs(standing: Standing, view: View) -> Iterator[Line]:
     )
     yield from _section(
         f"{_counted(len(standing.held), 'held conversation')}: hivectl held", standing.held, partial(_held, view)
+    )
+    mute = [one for one in standing.agents if is_mute(one, view.now)]
+    yield from _section(
+        f"{_counted(len(mute), 'agent')} without anything that takes mail: hivectl agents",
+        mute,
+        lambda one: f"{why_mute(one)}: hivectl logs {one.name}",
     )
     login = [one for one in standing.agents if one.needs_login]
     yield from _section(f"{_counted(len(login), 'agent')} to be logged in", login, partial(_login, view))

@@ -60,7 +60,7 @@ class Remark(NamedTuple):
 
 
 class Column(NamedTuple):
-    """A column by its heading. Where the terminal is narrow a `long` one gives way first, then the others."""
+    """A column by its heading. Where the terminal is narrow a `long` one gives way first, one of numbers last."""
 
     heading: str
     long: bool = False
@@ -72,6 +72,11 @@ Cell = str | Line
 
 FIRM: Final = frozenset({"NAME", "AGENT", "AGENTS", "FROM", "TO", "ASKER"})
 """Columns that never give way, like the first of every table: by what stands there the next command is written."""
+SHORT: Final = frozenset({
+    "STATE", "OUTCOME", "AT", "ASKED", "DEADLINE", "ENDED", "ENDS", "NEXT START", "OPENED", "QUEUED", "REQUESTED",
+    "SEEN", "SINCE", "STARTED", "STATUS", "WHEN",
+})  # fmt: skip
+"""Columns of states and times; like those of numbers they give way last, as little is left of what is cut of them."""
 
 
 class Table(NamedTuple):
@@ -121,11 +126,9 @@ def fitted(table: Table, natural: Sequence[int], room: int) -> list[int]:
     widths = list(natural)
     firm = {index for index, column in enumerate(table.columns) if index == 0 or column.heading in FIRM}
     long = {index for index, column in enumerate(table.columns) if column.long} - firm
-    for least, giving in (
-        (LEGIBLE, long),
-        (NARROW, set(range(len(widths))) - firm),
-        (1, set(range(len(widths))) - firm),
-    ):
+    short = {index for index, column in enumerate(table.columns) if column.right or column.heading in SHORT} - long
+    others = set(range(len(widths))) - firm
+    for least, giving in ((LEGIBLE, long), (NARROW, others - short), (1, others - short), (1, others)):
         while sum(widths) > room:
             widest = max(giving, key=widths.__getitem__, default=None)
             if widest is None or widths[widest] <= least:

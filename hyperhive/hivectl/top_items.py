@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
 
-from hyperhive.hivectl.agent_pages import state_word, waits
+from hyperhive.hivectl.agent_pages import state_word, waits, why_mute
 from hyperhive.hivectl.decision_pages import asked, options
 from hyperhive.hivectl.mail_pages import who
 from hyperhive.hivectl.page import Line, Verbatim, View
 
 if TYPE_CHECKING:
     from hyperhive.hivectl.overview import Standing
-    from hyperhive.wire.records import AgentStatus, Approval, Question
+    from hyperhive.wire.records import AgentStatus, Approval, MessageRow, Question
+    from hyperhive.wire.turns import HeldThread
 
 NEEDS: Final = "What needs you"
 WORKS: Final = "Who works"
@@ -43,25 +44,34 @@ def items(standing: Standing, view: View) -> list[Item]:
 
 
 def _needs(standing: Standing, view: View) -> Iterator[Item]:
-    for row in standing.approvals:
-        yield _approval(row, view)
-    for question in standing.questions:
-        yield _question(question, view)
-    for one in standing.agents:
-        if one.failed:
-            said = f"{one.name} failed {view.moment(one.since)}" + (f": {one.failure}" if one.failure else "")
-            yield _need(f"failed-{one.name}", said, "bold red", f"hivectl start {one.name}", f"hivectl logs {one.name}")
-        if one.needs_login:
-            why = f": {one.harness.note}" if one.harness and one.harness.note else ""
-            yield _need(
-                f"login-{one.name}", f"{one.name} has to be logged in{why}", "yellow", f"hivectl login {one.name}"
-            )
-    for letter in standing.dead_letters:
-        said = f'dead letter {letter.id}, {who(letter)} to {letter.recipient}: "{view.brief(letter.body, 60)}"'
-        yield _need(f"dead-{letter.id}", said, "yellow", f"hivectl requeue {letter.id}", body=letter.body)
-    for thread in standing.held:
-        said = f"conversation {thread.thread} of {', '.join(thread.agents)} is held {view.moment(thread.since)}"
-        yield _need(f"held-{thread.thread}", said, "yellow", f"hivectl release {thread.thread}", body=thread.note)
+    for need in standing.waiting(view.now).needs():
+        made = _MADE.get(need.kind)
+        yield _need(need.id, str(need.row), "bold red") if made is None else made(need.row, view)
+
+
+def _failed(one: AgentStatus, view: View) -> Item:
+    said = f"{one.name} failed" + (f" {view.moment(one.since)}" if one.since is not None else "")
+    said += f": {one.failure}" if one.failure else ""
+    return _need(f"failed-{one.name}", said, "bold red", f"hivectl start {one.name}", f"hivectl logs {one.name}")
+
+
+def _login(one: AgentStatus, _view: View) -> Item:
+    why = f": {one.harness.note}" if one.harness and one.harness.note else ""
+    return _need(f"login-{one.name}", f"{one.name} has to be logged in{why}", "yellow", f"hivectl login {one.name}")
+
+
+def _mute(one: AgentStatus, _view: View) -> Item:
+    return _need(f"mute-{one.name}", why_mute(one), "yellow", f"hivectl logs {one.name}")
+
+
+def _dead(letter: MessageRow, view: View) -> Item:
+    said = f'dead letter {letter.id}, {who(letter)} to {letter.recipient}: "{view.brief(letter.body, 60)}"'
+    return _need(f"dead-{letter.id}", said, "yellow", f"hivectl requeue {letter.id}", body=letter.body)
+
+
+def _held(thread: HeldThread, view: View) -> Item:
+    said = f"conversation {thread.thread} of {', '.join(thread.agents)} is held {view.moment(thread.since)}"
+    return _need(f"held-{thread.thread}", said, "yellow", f"hivectl release {thread.thread}", body=thread.note)
 
 
 def _need(key: str, said: str, style: str, *commands: str, body: str = "") -> Item:
@@ -107,6 +117,13 @@ def _question(row: Question, view: View) -> Item:
     )
 
 
+_MADE: Final[dict[str, Callable[[Any, View], Item]]] = {
+    "failed": _failed, "login": _login, "approval": _approval, "question": _question, "held": _held, "dead": _dead,
+    "mute": _mute,
+}  # fmt: skip
+"""By the kind of a need: what is listed of its row."""
+
+
 def _works(one: AgentStatus) -> bool:
     return one.running and not one.paused and bool(one.in_hand or one.turn is not None or one.operation is not None)
 
@@ -134,5 +151,11 @@ def _agent(one: AgentStatus, view: View) -> Item:
         key=f"agent-{one.name}",
         section=WORKS if _works(one) else REST,
         line=Line(said + status, style),
-        details=[Line(said, "bold"), Line(""), *more, Line(f"hivectl logs {one.name}", "dim")],
+        details=[Line(said, "bold"), Line(""), *more, *(Line(command, "dim") for command in _commands(one))],
     )
+
+
+def _commands(one: AgentStatus) -> Iterator[str]:
+    if one.turn is not None:
+        yield f"hivectl turn {one.turn} --follow"
+    yield f"hivectl logs {one.name}"

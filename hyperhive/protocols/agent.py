@@ -90,7 +90,7 @@ class AgentDesk:
     def _answer_mail(
         self, request: ask.Send | ask.Recv | ask.AckTurn | ask.RequeueInflight | ask.Renew
     ) -> Any:  # fmt: skip
-        held = self.leases.alive(self.name)
+        self.leases.alive(self.name)
         match request:
             case ask.Send():
                 return self._mailbox.send(request)
@@ -101,7 +101,11 @@ class AgentDesk:
             case ask.RequeueInflight(ids=ids, spent=spent):
                 return self.leases.requeue(self.name, ids, spent=spent is not False).addCallback(_counted)
             case ask.Renew():
-                return _counted(held)
+                return self._renewed()
+
+    async def _renewed(self) -> responses.Ok:
+        await self.turns.goes_on(self.name)
+        return _counted(self.leases.alive(self.name))
 
     def _answer_questions(self, request: ask.AskOperator | ask.Ask | ask.Answer) -> Any:
         self.leases.alive(self.name)

@@ -176,7 +176,7 @@ class Approvals(Service):
         self, connection: Connection, id_: int, by: str, note: str | None, base: str | None
     ) -> tuple[Operation | None, str | None, Effects]:
         now = self._broker.now()
-        approval = table.decide(connection, id_, by, now, note)
+        approval = table.decide(connection, id_, by, now, note, base)
         effects = Effects(rows=[(Kind.APPROVAL, id_, None)])
         if base is not None:
             check_unchanged(connection, approval, base)

@@ -113,6 +113,10 @@ class Inboxes:
         if inbox is None or inbox.busy or inbox.stale or not inbox.receivers:
             return None
         inbox.busy = True
+        return self.number()
+
+    def number(self) -> int:
+        """The number of a take that is none of ours."""
         return next(self._numbers)
 
     def claimed(self, name: str, number: int, letters: list[Letter]) -> None:

@@ -85,6 +85,11 @@ class Leases(Service):
         holding.alive_at = self._broker.clock.seconds()
         return handed
 
+    def hand_again(self, name: str, take: Take) -> None:
+        """The agent is at work on what a daemon before this one had given it, and is leased to it again, on disk."""
+        self.hand(name, take, lambda: None).read = True
+        self._broker.moved(name, [letter.id for letter in take.letters])
+
     def take_back(self, handed: Handed, *, shown: bool) -> None:
         """The answer was never read, so far as one can know (`shown`), or never written."""
         holding = self._holdings.get(handed.name)

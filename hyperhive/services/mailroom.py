@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from functools import partial
 
 from attrs import define, frozen
+from twisted.internet.defer import Deferred
 
-from hyperhive.errors import Refused
+from hyperhive.errors import DatabaseTrouble, Refused
 from hyperhive.services.broker import Broker
 from hyperhive.store import mail_search, mail_views
 from hyperhive.store.mail_search import Wanted
 from hyperhive.store.mail_views import Opened
 from hyperhive.wire.records import MessageRow
 
-NO_INDEX = (
-    f"This Python's SQLite knows no full-text search (FTS5): only the last {mail_search.SEEN_WITHOUT_INDEX} messages "
-    "were searched, for these letters anywhere in them."
-)
+_LESS = f"only the last {mail_search.SEEN_WITHOUT_INDEX} messages were searched, for these letters anywhere in them."
+NO_INDEX = f"This Python's SQLite knows no full-text search (FTS5): {_LESS}"
+STALE_INDEX = f"The index of words could not be brought up to date: {_LESS}"
 
 
 @frozen(kw_only=True)
@@ -41,20 +41,32 @@ class Mailroom:
     async def find(self, wanted: Wanted, before: int | None, most: int) -> Found:
         """The next `most` messages that are wanted, with ids below `before`."""
         perform = self._broker.database.perform
-        indexed, lowest = True, 0
-        if wanted.terms:
-            indexed = await perform(mail_search.has_index)
-            while indexed and await perform(mail_search.index):
-                pass
-            lowest = 0 if indexed else await perform(mail_search.lowest)
+        note = await self._index() if wanted.terms else None
+        lowest = 0 if note is None else await perform(mail_search.lowest)
         rows: list[MessageRow] = []
         go_on: int | None = 2**63 - 1 if before is None else before
         while go_on is not None and go_on > lowest and len(rows) < most:
-            look = partial(mail_search.look, wanted=wanted, before=go_on, most=most - len(rows), indexed=indexed)
+            look = partial(mail_search.look, wanted=wanted, before=go_on, most=most - len(rows), indexed=note is None)
             found, go_on = await perform(look)
             rows += found
         left = go_on if go_on is not None and go_on > lowest else None
-        return Found(rows=[row for row in rows if row.id > lowest], before=left, note=None if indexed else NO_INDEX)
+        return Found(rows=[row for row in rows if row.id > lowest], before=left, note=note)
+
+    async def _index(self) -> str | None:
+        """Bring the index up to date; why it can't be used, None where it can."""
+        perform = self._broker.database.perform
+        try:
+            if not await perform(mail_search.has_index):
+                return NO_INDEX
+            while await perform(mail_search.index):
+                pass
+        except DatabaseTrouble:  # a full disk, say: mail can be read all the same
+            return STALE_INDEX
+        return None
+
+    def to_operator(self) -> Deferred[int]:
+        """How much mail there is to the operator, without the hive's own; `mail_search.MOST_COUNTED` at most."""
+        return self._broker.database.perform(mail_search.to_operator)
 
     async def open(self, id_: int) -> Opened:
         """One message with its conversation. Fails with Refused where there is none, or it was swept."""

@@ -18,6 +18,7 @@ from hyperhive.store import approvals as table
 from hyperhive.store import configs, operations
 from hyperhive.store.approvals import Proposal
 from hyperhive.store.database import Connection
+from hyperhive.wire.needs import is_undecided
 from hyperhive.wire.records import Approval
 from hyperhive.wire.states import ApprovalKind, ApprovalStatus
 
@@ -85,7 +86,10 @@ class Proposals:
             raise Refused(message)
 
     async def compare(self, id_: int, against: str | None) -> Comparison:
-        """What the approval's commit changes. Raises Refused where there is nothing to compare."""
+        """What the approval's commit changes, or changed when that was decided, where `against` names nothing else.
+
+        Raises Refused where there is nothing to compare.
+        """
         if against not in (None, *AGAINST):
             message = f"'against' must be one of {', '.join(AGAINST)}"
             raise Refused(message)
@@ -93,7 +97,7 @@ class Proposals:
         if approval.sha is None:
             message = f"approval {id_} is about no commit; only such a one has a diff"
             raise Refused(message)
-        base = await self._base(approval, against or RUNNING)
+        base = await self._base(approval, against)
         diff = await self._repositories.diff(approval.agent, base, approval.sha)
         digest = _digest(base, approval.sha, diff) if against in (None, RUNNING) else None
         return Comparison(approval=approval, base=base, diff=diff, digest=digest)
@@ -193,9 +197,11 @@ class Proposals:
         elif approval.status is ApprovalStatus.FAILED and approval.operation is not None:
             await tag(f"failed/{approval.id}", approval.sha, approval.note or "nobody knows why")
 
-    async def _base(self, approval: Approval, against: str) -> str:
+    async def _base(self, approval: Approval, against: str | None) -> str:
         """The commit that another is compared with."""
-        if against == RUNNING:
+        if against is None and not is_undecided(approval) and approval.base is not None:
+            return approval.base
+        if against in (None, RUNNING):
             return (await self._configurations.deployed(approval.agent)).commit
         step = "approved" if against == LAST_APPROVED else "proposal"
         events = await self._repositories.history(approval.agent, step)

@@ -42,8 +42,11 @@ class Sessions:
         return word
 
     async def open(self, word: str, client: str) -> str:
-        """Begin a session by a link's word; its key, which nobody is told again. Fails with Refused."""
-        until, read_only = self._links.pop(_hashed(word), (0.0, False))
+        """Begin a session by a link's word; its key, which nobody is told again.
+
+        Fails with Refused, or with DatabaseTrouble: the link is then good for another try.
+        """
+        until, read_only = link = self._links.pop(_hashed(word), (0.0, False))
         if until <= self._broker.clock.seconds():
             message = "this link was used already, or is older than a minute; 'hivectl dashboard' makes a new one"
             raise Refused(message)
@@ -51,7 +54,11 @@ class Sessions:
         change = partial(
             sessions.add, key=_hashed(key), client=client[:200], now=self._broker.now(), read_only=read_only
         )
-        await self._broker.database.perform(change)
+        try:
+            await self._broker.database.perform(change)
+        except DatabaseTrouble:
+            self._links[_hashed(word)] = link
+            raise
         return key
 
     async def of(self, key: str, *, counts: bool = True) -> Session | None:

@@ -16,9 +16,10 @@ from hyperhive.errors import Refused
 from hyperhive.limits import MailLimits, rows
 from hyperhive.services.broker import Broker
 from hyperhive.services.feed import Kind
+from hyperhive.services.inboxes import Take
 from hyperhive.services.leases import Leases
 from hyperhive.services.turn_endings import Ending, Over, end, supersede
-from hyperhive.store import bounds, kept_replies, turn_views, turns
+from hyperhive.store import bounds, kept_replies, leases, turn_views, turns
 from hyperhive.store.batches import Change, Result
 from hyperhive.store.database import Connection
 from hyperhive.store.kept_replies import Kept
@@ -26,7 +27,7 @@ from hyperhive.store.mail import Post
 from hyperhive.store.turn_views import Spent, UnderWay
 from hyperhive.store.turns import Opening
 from hyperhive.wire.names import EVERYONE, OPERATOR
-from hyperhive.wire.records import MessageRow
+from hyperhive.wire.records import Letter, MessageRow
 from hyperhive.wire.states import TurnOutcome
 from hyperhive.wire.turns import Turn, TurnEvent, Usage
 
@@ -44,6 +45,8 @@ class Turns(Service):
     _broker: Broker
     _leases: Leases
     _heard: dict[int, IDelayedCall] = field(factory=dict, init=False)
+    _met: set[str] = field(factory=set, init=False)
+    """The agents whose turn has begun, or was gone on with, since this daemon runs."""
 
     def stopService(self) -> None:
         """Tell of no more events."""
@@ -64,6 +67,7 @@ class Turns(Service):
         )  # fmt: skip
         turn, over = await self._last(partial(_begin, opening=opening, limits=self._broker.limits))
         if over is not None:
+            self._met.add(name)
             self._announce(name, over)
             self._broker.feed.publish(Kind.TURN, turn, name)
         return turn
@@ -75,9 +79,25 @@ class Turns(Service):
             raise Refused(message)
         change = partial(_hear, name=name, id_=turn, first=first, events=events, now=self._broker.now())
         new = await self._broker.database.perform(change)
+        if new:
+            await self.goes_on(name)
         if new and turn not in self._heard and self.running:
             self._heard[turn] = self._broker.clock.callLater(SOON, self._tell, turn)
         return new
+
+    async def goes_on(self, name: str) -> None:
+        """The agent is at work on the turn that it is in, if it is in one.
+
+        The mail of a turn that a daemon before this one began was queued again, and is in the agent's hands all the
+        same: it is leased again.
+        """
+        if name in self._met:
+            return
+        number = self._broker.inboxes.number()
+        letters = await self._last(partial(_resume, name=name, number=number))
+        self._met.add(name)
+        if letters:
+            self._leases.hand_again(name, Take(number, letters))
 
     async def end(
         self, name: str, turn: int, outcome: TurnOutcome, error: str | None, usage: Usage | None, *, spent: bool
@@ -158,6 +178,13 @@ def _begin(connection: Connection, opening: Opening, limits: MailLimits) -> tupl
     turns.check_in_hand(connection, opening)
     over = supersede(connection, opening, limits)
     return turns.begin(connection, opening), over
+
+
+def _resume(connection: Connection, name: str, number: int) -> list[Letter]:
+    id_ = turns.open_of(connection, name)
+    if id_ is None:
+        return []
+    return leases.resume(connection, name, id_, turns.one(connection, id_).messages, number)
 
 
 def _hear(connection: Connection, name: str, id_: int, first: int, events: Sequence[str], now: int) -> int:

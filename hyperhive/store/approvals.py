@@ -91,12 +91,20 @@ def one(connection: Connection, id_: int) -> Approval:
     return _approval(the_row(connection, _SELECT + " WHERE id = ?", (id_,), otherwise))
 
 
-def decide(connection: Connection, id_: int, by: str, now: int, note: str | None = None) -> Approval:
-    """Take the decision on an approval, if it is still to be taken; the row as it was. Raises Refused."""
+def decide(
+    connection: Connection, id_: int, by: str, now: int, note: str | None = None, base: str | None = None
+) -> Approval:
+    """Take the decision on an approval, if it is still to be taken; the row as it was. Raises Refused.
+
+    `base` is the commit that a yes to another was shown against: from then on it is that of the approval.
+    """
     approval = one(connection, id_)
     cursor = connection.execute(
-        f"UPDATE approvals SET decided_at = ?, decided_by = ?, note = ? WHERE id = ? AND {_UNDECIDED}",
-        (now, by, note, id_),
+        f"""
+        UPDATE approvals SET decided_at = ?, decided_by = ?, note = ?, base = coalesce(?, base)
+        WHERE id = ? AND {_UNDECIDED}
+        """,
+        (now, by, note, base, id_),
     )
     if cursor.rowcount != 1:
         raise Refused(already(approval))

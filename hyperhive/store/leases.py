@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from sqlite3 import Connection
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hyperhive.limits import MailLimits
 from hyperhive.store.dead_letters import bury
@@ -31,11 +31,21 @@ def lease(connection: Connection, name: str, most: int, number: int) -> list[Let
         """,
         {"number": number, "name": name, "most": most},
     ).fetchall()
-    rows.sort()
-    return [
-        Letter(id=id_, sender=sender, body=body, at=at, redelivered=bool(again), in_reply_to=reply, via=via)
-        for id_, sender, body, at, again, reply, via in rows
-    ]
+    return _letters(rows)
+
+
+def resume(connection: Connection, name: str, turn: int, ids: Sequence[int], number: int) -> list[Letter]:
+    """Lease again to the take of that number what was queued again while the agent is in that turn with it."""
+    rows = connection.execute(
+        f"""
+        UPDATE messages SET state = {LEASED}, lease = ?
+        WHERE id IN (SELECT value FROM json_each(?)) AND recipient = ? AND turn = ? AND state = {QUEUED}
+            AND generation = (SELECT generation FROM agents WHERE name = recipient)
+        RETURNING id, sender, body, sent_at, redelivered, in_reply_to, via
+        """,
+        (number, json.dumps(list(ids)), name, turn),
+    ).fetchall()
+    return _letters(rows)
 
 
 class Taken(NamedTuple):
@@ -129,3 +139,10 @@ def requeue(connection: Connection, ids: Sequence[int], now: int, *, spent: bool
         (chosen, limits.max_attempts),
     )
     return bury(connection, dying, f"{why}, {limits.max_attempts} times", now)
+
+
+def _letters(rows: Iterable[tuple[Any, ...]]) -> list[Letter]:
+    return [
+        Letter(id=id_, sender=sender, body=body, at=at, redelivered=bool(again), in_reply_to=reply, via=via)
+        for id_, sender, body, at, again, reply, via in sorted(rows)
+    ]

@@ -13,7 +13,7 @@ from attrs import frozen
 from hyperhive.errors import Refused
 from hyperhive.store.mail_views import BEGINNING, row_of, selected
 from hyperhive.store.message_states import IN_WORDS
-from hyperhive.wire.names import REMINDER, SYSTEM
+from hyperhive.wire.names import OPERATOR, REMINDER, SYSTEM
 from hyperhive.wire.records import MessageRow
 from hyperhive.wire.states import MessageState
 
@@ -23,6 +23,7 @@ SEEN_AT_ONCE: Final = 10_000
 """and rows that one look goes through: mail that is being sent waits for no longer one."""
 SEEN_WITHOUT_INDEX: Final = 10_000
 """Where SQLite knows no FTS5, so many of the last messages are searched."""
+MOST_COUNTED: Final = 1000
 MOST_TERMS: Final = 32
 LONGEST_QUERY: Final = 1000
 
@@ -57,6 +58,7 @@ class Wanted:
 
     terms: tuple[str, ...] = ()
     agent: str | None = None
+    to: str | None = None
     kind: MailKind | None = None
     state: MessageState | None = None
     since: int | None = None
@@ -133,6 +135,12 @@ def look(
     return rows, floor + 1 if floor else None
 
 
+def to_operator(connection: Connection) -> int:
+    """How much mail others than the hive wrote to the operator; `MOST_COUNTED` where there is at least so much."""
+    rows = f"SELECT 1 FROM messages WHERE recipient = ? AND {_KINDS[MailKind.MAIL]} LIMIT ?"
+    return int(connection.execute(f"SELECT count(*) FROM ({rows})", (OPERATOR, MOST_COUNTED)).fetchone()[0])
+
+
 def lowest(connection: Connection) -> int:
     """The id from which on a search without an index looks."""
     return max(
@@ -158,6 +166,8 @@ def _where(wanted: Wanted, floor: int, top: int, *, indexed: bool) -> tuple[str,
             add("body LIKE ? ESCAPE '\\'", f"%{_without_wildcards(term.removesuffix('*'))}%")
     if wanted.agent is not None:
         add("? IN (sender, recipient)", wanted.agent)
+    if wanted.to is not None:
+        add("recipient = ?", wanted.to)
     if wanted.kind is not None:
         add(_KINDS[wanted.kind])
     if wanted.state is not None:

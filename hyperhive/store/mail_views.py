@@ -8,10 +8,13 @@ from typing import Any, Final
 
 from attrs import frozen
 
+from hyperhive.errors import UnknownAgent
 from hyperhive.limits import MOST_ROWS
+from hyperhive.store import agents
 from hyperhive.store.fitting import fitting
 from hyperhive.store.message_states import DEAD, HELD, IN_WORDS, LEASED
 from hyperhive.store.rows import the_row
+from hyperhive.wire.names import OPERATOR
 from hyperhive.wire.records import InboxRow, MessageRow, OpenThread
 from hyperhive.wire.responses import Receipt
 
@@ -50,7 +53,10 @@ def recent(connection: Connection, name: str, limit: int) -> tuple[InboxRow, ...
 
 
 def messages(connection: Connection, agent: str | None, limit: int, before: int | None) -> tuple[MessageRow, ...]:
-    """The last messages from or to `agent` (everybody's if None), with ids below `before`."""
+    """The last messages from or to `agent` (everybody's if None), with ids below `before`.
+
+    Raises UnknownAgent where there never was an agent of that name, nor mail from or to one.
+    """
     bound = 2**63 - 1 if before is None else before
     if agent is None:
         rows = connection.execute(_ROW + " WHERE id < ? ORDER BY id DESC LIMIT ?", (bound, limit))
@@ -60,7 +66,17 @@ def messages(connection: Connection, agent: str | None, limit: int, before: int 
         rows = connection.execute(
             f"{both} ORDER BY id DESC LIMIT :limit", {"agent": agent, "before": bound, "limit": limit}
         )
-    return tuple(row_of(row) for row in fitting(rows, (3,)))
+    found = tuple(row_of(row) for row in fitting(rows, (3,)))
+    if not found and agent is not None:
+        _check_known(connection, agent)
+    return found
+
+
+def _check_known(connection: Connection, name: str) -> None:
+    mail = "SELECT 1 FROM messages WHERE sender = :name OR recipient = :name LIMIT 1"
+    if name == OPERATOR or agents.found(connection, name) or connection.execute(mail, {"name": name}).fetchone():
+        return
+    raise UnknownAgent(agents.unknown(name))
 
 
 def dead_letters(connection: Connection) -> tuple[MessageRow, ...]:

@@ -53,7 +53,7 @@ class Approve:
 
 @frozen
 class Diff:
-    """What a commit that waits for a decision changes: of what runs, or of what `against` names."""
+    """What a commit changes: of what runs, or ran when it was decided, or of what `against` names."""
 
     id: int
     against: Name | None = absent()

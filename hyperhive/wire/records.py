@@ -61,7 +61,8 @@ class MessageRow:
 class Approval:
     """A request that waits for the operator's yes, or what came of it. `commit_ref` is empty but for a commit.
 
-    `sha` is the commit that it was pinned to, `base` the one that ran when it was asked for; `stale`: another runs now.
+    `sha` is the commit that it was pinned to, `base` the one that ran when it was asked for or, once it was granted,
+    then; `stale`: another runs now.
     """
 
     id: int

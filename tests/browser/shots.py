@@ -51,4 +51,5 @@ def pages(lively: Lively) -> dict[str, str]:
         "ledger": "/ledger",
         "operations": "/operations",
         "settings": "/settings",
+        "sure": "/agents/tester/sure?what=stop",
     }

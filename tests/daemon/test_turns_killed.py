@@ -106,6 +106,26 @@ def test_a_turn_outlives_the_daemon(asked: Hive, killed_at: str, *, heard: bool)
     assert [(turn["outcome"], turn["events"]) for turn in turns(asked)] == [("done", 2)]
 
 
+@pytest.mark.parametrize(
+    ("cmd", "fields"), [("renew", {}), ("turn_events", {"turn": 1, "first": 3, "events": ["three"]})]
+)
+def test_the_mail_of_a_turn_is_in_hand_again_once_its_harness_goes_on_with_it(
+    asked: Hive, cmd: str, fields: dict[str, Any]
+) -> None:
+    harness = Harness(asked)
+    for step in ("received", "begun", "heard"):
+        harness.take(step)
+    asked.daemons[-1].kill()
+    asked.start()
+    harness.reconnect()
+    assert question(asked) == ("queued", 0)
+    assert harness.client.ask(cmd, **fields)["count"] == 1
+    assert question(asked) == ("leased", 0)
+    assert asked.agent("bob").ask("recv", max=9, wait_seconds=0)["messages"] == []
+    harness.take("ended")
+    assert question(asked) == ("done", 0)
+
+
 def test_what_was_handed_out_before_the_daemon_died_begins_no_turn(asked: Hive) -> None:
     """It is queued again, and will be handed out again."""
     harness = Harness(asked)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.daemon.client import PATIENCE
 from tests.daemon.harness import Hive
 from tests.dashboard.console import Console
 from tests.dashboard.shown import Shown
@@ -175,6 +173,14 @@ def test_a_turn_has_an_address_for_good(console: Console, bob: Worker) -> None:
     assert re.search(r"done after \d+ s", facts)
 
 
+def test_one_turn_is_the_only_one_and_more_are_the_last(console: Console, bob: Worker) -> None:
+    bob.begin()
+    bob.end()
+    assert "The only turn so far." in console.get("/agents/bob").part("turns")
+    bob.begin()
+    assert "The last 2 turns, newest first." in console.get("/agents/bob").part("turns")
+
+
 def test_turns_are_listed_with_how_they_ended_and_drawn_as_bars(console: Console, bob: Worker) -> None:
     bob.begin()
     bob.end(usage={"input_tokens": 10, "duration_ms": 61_000})
@@ -207,34 +213,6 @@ def test_a_message_of_the_operators_reaches_the_agent(console: Console, bob: Wor
     assert refused.status == 409
     assert "nobody here is called 'nobody'" in refused.text
     assert "what I typed" in refused.text
-
-
-@pytest.mark.parametrize("what", ["cancel_turn", "compact", "new_session", "set_model"])
-def test_an_order_reaches_the_program_inside_the_agent(hive: Hive, console: Console, bob: Worker, what: str) -> None:
-    turn = bob.begin()
-    waiting = hive.agent("bob")
-    waiting.say("orders", wait_seconds=20)
-    with ThreadPoolExecutor() as beside:  # the form is answered once the order was read
-        sent = beside.submit(console.post, "/agents/bob/order", what=what, model="haiku")
-        (given,) = waiting.hear()["orders"]
-        page = sent.result(PATIENCE)
-    assert page.path == "/agents/bob"
-    assert given["order"] == what
-    assert given.get("turn") == (turn if what == "cancel_turn" else None)
-    assert given.get("model") == ("haiku" if what == "set_model" else None)
-
-
-def test_an_order_that_nobody_can_take_is_a_sentence(hive: Hive, console: Console, bob: Worker) -> None:
-    page = console.post("/agents/bob/order", what="cancel_turn")
-    assert page.status == 409
-    assert "'bob' is in no turn, so that there is none to be cancelled" in page.text
-    assert "there is no such order" in console.post("/agents/bob/order", what="dance").text
-    with hive.host() as host:
-        assert host.ask("stop", name="bob")["ok"]
-    page = console.post("/agents/bob/order", what="compact")
-    assert page.status == 409
-    assert "'bob' does not run, so that there is nobody to order; 'start' it" in page.text
-    assert "there is no agent 'nobody'" in console.post("/agents/nobody/order", what="compact").text
 
 
 def test_open_questions_stand_on_the_page_of_who_asks(console: Console, bob: Worker) -> None:

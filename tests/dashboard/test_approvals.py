@@ -87,6 +87,22 @@ def test_a_yes_with_a_comment_is_carried_out_and_told_on_the_same_page(
     assert hive.status(alice)["deployed_sha"] in after.text
 
 
+@pytest.mark.usefixtures("alice")
+def test_what_was_decided_is_told_in_the_past_with_what_it_was_to_change(hive: Hive, console: Console) -> None:
+    id_ = propose(hive, HEALTHY)
+    asked = console.get(f"/approvals/{id_}")
+    assert "what alice is made from now" in asked.text
+    console.post(f"/approvals/{id_}", decision="approve", **seen(console, id_))
+    assert next_event(hive.manager(), "approval_resolved")["status"] == "approved"
+    page = console.get(f"/approvals/{id_}")
+    assert "What it was to change" in page.text
+    assert "what alice was made from when it was decided" in page.text
+    assert page.part("file-1") == asked.part("file-1")
+    now = console.get(f"/approvals/{id_}", against="running")
+    assert "what alice is made from now" in now.text
+    assert "both commits hold the same files" in now.text
+
+
 def test_an_action_that_fails_is_told_on_the_same_page(hive: Hive, console: Console) -> None:
     id_ = hive.manager().ask("request_spawn", name="carol")["id"]
     blocked = Path(hive.state) / "agents/carol"

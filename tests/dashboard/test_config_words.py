@@ -6,8 +6,8 @@ from hyperhive.agent_toml import parse
 from hyperhive.dashboard.config_words import changes
 
 
-def words(old: str, new: str) -> list[tuple[str, bool]]:
-    return [(change.text, change.grave) for change in changes(parse(old.encode()), parse(new.encode()))]
+def words(old: str, new: str, network: str = "nat") -> list[tuple[str, bool]]:
+    return [(change.text, change.grave) for change in changes(parse(old.encode()), parse(new.encode()), network)]
 
 
 def test_what_is_the_same_is_not_told() -> None:
@@ -33,6 +33,18 @@ def test_a_mount_that_becomes_narrower_or_goes_is_told_and_not_grave() -> None:
 def test_the_network_of_the_host_is_grave() -> None:
     assert words("network = 'none'\n", "network = 'host'\n") == [("Its network becomes host; it was none.", True)]
     assert [grave for _, grave in words("network = 'host'\n", "network = 'none'\n")] == [False]
+
+
+def test_the_default_network_is_named_and_grave_where_it_is_the_hosts() -> None:
+    none = "network = 'none'\n"
+    assert words(none, "", "host") == [("Its network becomes the hive's default, host; it was none.", True)]
+    assert words(none, "", "nat") == [("Its network becomes the hive's default, nat; it was none.", False)]
+
+
+def test_the_network_of_the_host_is_nothing_new_where_it_was_the_default() -> None:
+    assert words("", "network = 'host'\n", "host") == [
+        ("Its network becomes host; it was the hive's default, host.", False)
+    ]
 
 
 def test_to_whom_and_how_often_it_may_write_is_told() -> None:

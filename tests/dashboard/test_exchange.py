@@ -5,6 +5,8 @@ from __future__ import annotations
 import socket
 from urllib.parse import urlencode
 
+import pytest
+
 from hyperhive.dashboard.guard import token_of
 from tests.daemon.client import PATIENCE
 from tests.daemon.harness import Hive
@@ -60,3 +62,47 @@ def test_what_is_refused_shows_what_was_typed_and_no_token(console: Console) -> 
         assert refused.status in {404, 409}, path
         assert "a <b>long</b> thought" in refused.html.replace("&lt;", "<").replace("&gt;", ">"), path
         assert "<b>long" not in refused.html, path
+
+
+def test_a_refused_form_is_mended_and_sent_from_the_page_that_says_why(hive: Hive, console: Console) -> None:
+    refused = console.send("/mail/new", {"to": "manger", "body": "  two\n lines <b>", "back": "/agents/manager"})
+    assert refused.status == 409
+    form = refused.form("/mail/new")
+    assert form.fields["to"] == "manger"
+    assert form.buttons == ["Send it again"]
+    for label in ("To", "Your words"):
+        assert label in refused.text
+    for name in ("body", "back", "in_reply_to"):
+        assert name not in refused.text.replace("nobody", "")
+    sent = console.post("/mail/new", **{**form.fields, "to": "manager", "body": "  two\n lines <b>"})
+    assert sent.path == "/agents/manager"
+    with hive.manager() as manager:
+        (letter,) = manager.ask("recv", max=1, wait_seconds=5)["messages"]
+    assert letter["body"] == "  two\n lines <b>"
+
+
+def test_a_refusal_of_a_foreign_form_is_no_form_that_may_be_sent(console: Console) -> None:
+    refused = console.send("/mail/new", {"token": "guessed", "to": "manager", "body": "do evil"})
+    assert refused.status == 403
+    assert "do evil" in refused.text
+    assert "/mail/new" not in [form.action for form in refused.forms]
+
+
+@pytest.mark.parametrize(
+    ("referer", "back"),
+    [
+        ("{url}/agents?text=manager", "/agents?text=manager"),
+        ("{url}/agents/manager/order", "/agents/manager"),
+        ("{url}//elsewhere.example/agents", "/agents/manager"),
+        ("http://elsewhere.example/agents", "/agents/manager"),
+    ],
+)
+def test_a_refusal_leads_back_to_the_page_of_the_form_and_never_off_this_console(
+    console: Console, referer: str, back: str
+) -> None:
+    order = {"what": "cancel_turn"}
+    refused = console.send("/agents/manager/order", order, Referer=referer.format(url=console.url))
+    assert refused.status == 409
+    assert "What you typed" not in refused.text
+    (link,) = [link for link in refused.links if link.startswith(("/agents/", "/agents?", "//", "http"))]
+    assert link == back

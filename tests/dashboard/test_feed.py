@@ -115,7 +115,8 @@ def test_a_database_in_trouble_is_told_at_once_on_pages_and_by_the_feed(
     assert "database is locked" in follower.hear_of("trouble")[1]["sentence"]
     other.execute("ROLLBACK")
     other.close()
-    assert "database is locked" in console.get("/").part("trouble")
+    for path in ("/", "/agents/manager", "/agents/manager/configuration"):
+        assert "database is locked" in console.get(path).part("trouble")
     with hive.host() as host:
         assert host.ask("send", to="manager", body="hello")["ok"]
     assert follower.hear_of("trouble")[1] == {"sentence": None}

@@ -146,15 +146,13 @@ def test_a_question_between_agents_needs_nobody_here(hive: Hive, console: Consol
     assert "Nothing needs you." in console.get("/").part("needs")
 
 
-def test_an_agent_that_crashed_is_there_with_its_cause_and_started_again(hive: Hive, console: Console) -> None:
+def test_an_agent_that_failed_is_called_so_on_every_page(hive: Hive, console: Console) -> None:
     spawn(hive, "alice")
     os.kill(hive.pid("alice"), signal.SIGKILL)
     next_event(hive.manager(), "container_crash")
-    assert "alice crashed killed by SIGKILL It is not started again by itself." in console.get("/").part("needs")
-    done = console.post("/agents/alice/operate", what="start", back="/")
-    assert "alice is starting" in done.text
-    assert hive.host().ask("start", name="alice", wait=True)["ok"]
-    assert "Nothing needs you." in console.get("/").part("needs")
+    assert "alice failed" in console.get("/").part("needs")
+    assert "alice failed" in console.get("/needs").text
+    assert "failed" in console.get("/agents").part("agent-alice")
 
 
 def test_an_agent_that_is_not_logged_in_is_given_a_token_that_no_page_shows(hive: Hive, console: Console) -> None:
@@ -251,6 +249,7 @@ def test_who_may_only_look_sees_it_all_and_no_button(hive: Hive, console: Consol
     page = onlooker.get("/")
     assert "3 things need you." in page.part("needs")
     assert "main" in page.part(f"question-{question}")
-    assert not [form for form in page.forms if form.method == "post"]
+    assert page.decisions == []
+    assert "decide" not in page.part("needs")
     assert onlooker.send(f"/approvals/{id_}", {"decision": "approve"}).status == 403
     assert console.get("/").form(f"/approvals/{id_}").buttons == ["Approve", "Deny"]

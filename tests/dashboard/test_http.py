@@ -134,3 +134,20 @@ def test_files_are_kept_for_ever_by_their_version_alone(console: Console) -> Non
     for missing in ("/static", "/static/", f"/static/{version}", f"/static/{version}/../resource.py", "/static/x/y"):
         assert console.get(missing).status == 404
     assert console.request("POST", address, b"").headers["allow"] == "GET, HEAD"
+
+
+@pytest.mark.parametrize(
+    ("path", "sentence", "link"),
+    [
+        ("/agents/nobody", "there is no agent 'nobody' in this hive; the page Agents names those there are", "/agents"),
+        ("/questions/99", "there is no question 99; the page Questions lists the open ones", "/questions"),
+        ("/agents/manager/turns/99", "there is no turn 99; the page of each agent lists its last ones", "/agents"),
+    ],
+)
+def test_what_is_not_here_leads_to_the_page_that_lists_what_is(
+    console: Console, path: str, sentence: str, link: str
+) -> None:
+    page = console.get(path)
+    assert page.status == 404
+    assert sentence in page.text
+    assert link in page.links

@@ -36,6 +36,9 @@ def test_mail_is_listed_with_who_wrote_to_whom_and_how_it_stands(hive: Hive, con
     assert "queued" in row
     assert shown.text.index("the second") < shown.text.index("the first words")
     assert f"/mail/{second}" in shown.links
+    for page in (shown, console.get(f"/mail/{second}")):
+        assert "/agents/manager" in page.links
+        assert "/agents/operator" not in page.links
     inbox(hive)
     assert "in hand" in console.get("/mail").part(f"message-{first}")
 
@@ -210,6 +213,8 @@ def test_a_held_conversation_is_said_and_released(hive: Hive, console: Console) 
     shown = console.get("/mail")
     (form,) = [form for form in shown.forms if form.action.endswith("/release")]
     assert "by themselves for too long" in shown.part("held")
+    assert "system to operator" in shown.part("mail")
+    assert "To you (0)" in shown.part("mail-places")
     assert "This conversation is held" in console.get(f"/mail/{cause}").part("message")
     after = console.post(form.action)
     assert "goes on" in after.text
@@ -220,8 +225,9 @@ def test_an_onlooker_sees_mail_and_no_way_to_touch_it(hive: Hive, console: Conso
     del console
     id_ = wrote(hive, "manager", "hello")
     for path in ("/mail", f"/mail/{id_}", "/mail/new"):
-        assert [form for form in onlooker.get(path).forms if form.method == "post"] == []
+        assert onlooker.get(path).decisions == []
     assert onlooker.post("/mail/new", to="manager", body="hi").status == 403
+    assert "/mail/new" not in onlooker.get("/mail").links
 
 
 @pytest.mark.parametrize("words", ["gr\u00fcn, na\u00efve", "\u65e5\u672c\u8a9e", "\U0001f41d at work", "a+b&c=d%20;e"])
@@ -231,3 +237,28 @@ def test_words_of_every_language_are_sent_as_they_were_typed_and_found(
     assert "is on its way" in console.post("/mail/new", to="manager", body=words).text
     assert inbox(hive)[0]["body"] == words
     assert words in console.get("/mail", q=words).text
+
+
+def test_mail_to_the_operator_is_a_link_away_and_counted_without_what_the_hive_tells(
+    hive: Hive, console: Console
+) -> None:
+    assert "To you (0)" in console.get("/mail").part("mail-places")
+    wrote(hive, "manager", "from you")
+    with hive.manager() as manager:
+        yours = manager.ask("send", to="operator", body="to you")["id"]
+    page = console.get("/mail")
+    assert "To you (1)" in page.part("mail-places")
+    (link,) = [link for link in page.links if "to=operator" in link]
+    found = console.get(link)
+    assert [id_ for id_ in found.ids if id_.startswith("message-")] == [f"message-{yours}"]
+    assert found.form("/mail").fields["to"] == "operator"
+    assert f"message-{yours}" in console.get("/mail").ids
+
+
+def test_an_agent_that_was_stopped_is_called_stopped(hive: Hive, console: Console) -> None:
+    with hive.host() as host:
+        assert host.ask("spawn", name="alice")["ok"]
+        assert host.ask("stop", name="alice")["ok"]
+    mail = console.get("/mail").part("mail")
+    assert "stopped: agent alice" in mail
+    assert "killed" not in mail

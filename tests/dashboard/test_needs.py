@@ -13,10 +13,12 @@ from attrs import evolve
 from hyperhive.dashboard.happenings import last_words
 from hyperhive.dashboard.needs import Standing, look, needs, rest, why_quiet
 from hyperhive.dashboard.services import Services
+from hyperhive.dashboard.templating import environment
 from hyperhive.errors import ContainerError, DatabaseTrouble
 from hyperhive.wire.names import MANAGER
 from hyperhive.wire.records import AgentStatus
-from hyperhive.wire.turns import TurnEvent
+from hyperhive.wire.states import HarnessState
+from hyperhive.wire.turns import Harness, TurnEvent
 from tests.bench import Bench
 
 IDLE = AgentStatus(name="alice", running=True, failed=False, paused=False, unread=0, restarts=0, generation=1)
@@ -91,6 +93,30 @@ def test_an_agent_that_is_started_again_by_itself_is_the_least_urgent(bench: Ben
 def test_a_crashed_agent_that_is_being_started_needs_nobody(bench: Bench) -> None:
     starting = evolve(IDLE, running=False, failed=True, operation=7)
     assert needs(evolve(seen(bench), agents=[starting])) == []
+
+
+def test_mail_that_nothing_takes_needs_somebody_once_the_agent_had_time_to_begin(bench: Bench) -> None:
+    standing = seen(bench)
+    ready = Harness(state=HarnessState.READY)
+    agents = [
+        evolve(IDLE, name="mute", unread=1, since=standing.now - 60),
+        evolve(IDLE, name="young", unread=1, since=standing.now - 5),
+        evolve(IDLE, name="works", unread=1, in_hand=1),
+        evolve(IDLE, name="quick", unread=1, harness=ready),
+        evolve(IDLE, name="paused", unread=1, paused=True),
+        evolve(IDLE, name="stopped", unread=1, running=False),
+        evolve(IDLE, name="read"),
+    ]
+    standing = evolve(standing, agents=agents)
+    assert [need.id for need in needs(standing)] == ["mute-mute"]
+    assert "mute" not in [agent.name for agent in rest(standing)]
+
+
+def test_home_leads_from_mail_that_nothing_takes_to_the_log_that_says_why() -> None:
+    page = environment().from_string('{% import "bits.html" as bits %}{% include "home/mute.html" %}')
+    html = page.render(row=evolve(IDLE, unread=2))
+    assert "It has 2 unread, and nothing in it says that it takes mail." in html
+    assert 'href="/agents/alice/log"' in html
 
 
 def test_of_whom_something_was_said_nothing_is_said_again(bench: Bench) -> None:

@@ -104,6 +104,18 @@ async def test_that_there_is_nothing_is_told_beside_the_answer(daemon: ScriptedD
     assert await daemon.run("inbox", terminal=True) == (0, "Nobody wrote to the operator.\n", "")
 
 
+@pytest.mark.parametrize(
+    ("verb", "command"),
+    [
+        ("there is no session 7; 'sessions' lists them", "there is no session 7; 'hivectl sessions' lists them"),
+        ("it runs another since; look at 'diff' again", "it runs another since; look at 'hivectl diff' again"),
+    ],
+)
+async def test_what_a_refusal_points_at_is_told_as_a_command(daemon: ScriptedDaemon, verb: str, command: str) -> None:
+    daemon.answers["Revoke"] = refused(verb)
+    assert await daemon.run("revoke", "7") == (1, "", f"hivectl: {command}\n")
+
+
 async def test_verbs_in_a_refusal_are_told_as_commands(daemon: ScriptedDaemon) -> None:
     daemon.answers["Kill"] = refused("there is no agent 'list' in this hive; 'list' names those there are")
     ran = await daemon.run("kill", "list")

@@ -24,7 +24,7 @@ ASKED = [
     ("pending", '{"cmd":"pending"}'),
     ("pending --all", '{"cmd":"pending","all":true}'),
     ("diff 7", '{"cmd":"diff","id":7}'),
-    ("diff 7 --against running", '{"cmd":"diff","id":7}'),
+    ("diff 7 --against running", '{"cmd":"diff","id":7,"against":"running"}'),
     ("diff 7 --against last-approved", '{"cmd":"diff","id":7,"against":"last-approved"}'),
     ("diff 7 --against previous-proposal", '{"cmd":"diff","id":7,"against":"previous-proposal"}'),
     ("config log alice", '{"cmd":"config_log","name":"alice"}'),

@@ -46,7 +46,7 @@ def of_commit(**fields: Any) -> HostResponse:
     return reply(**{"diff": DIFF, "digest": DIGEST, "base": BASE, "sha": SHA, **fields})
 
 
-def shown(answer: HostResponse, against: str = config_pages.RUNNING) -> list[str]:
+def shown(answer: HostResponse, against: str | None = None) -> list[str]:
     return plain(config_pages.diff(3, against)(answer, PERSON)).splitlines()
 
 
@@ -106,6 +106,20 @@ def test_a_diff_against_what_does_not_run_is_no_ground_for_an_approval() -> None
 )
 def test_what_was_decided_is_not_offered_for_approval(decided: Any, said: str) -> None:
     assert shown(of_commit(approvals=(waiting(**decided),)))[-1] == f"Approval 3 {said} already."
+
+
+async def test_what_was_decided_is_told_against_what_ran_when_it_was(daemon: ScriptedDaemon) -> None:
+    daemon.answers["Diff"] = of_commit(approvals=(waiting(decided_at=NOW, status=ApprovalStatus.APPROVED),))
+    lines = (await daemon.run("diff", "3")).out.splitlines()
+    assert lines[0].startswith("Approval 3: alice was to run another commit, asked for")
+    assert f"  against  {BASE}, what ran when it was decided" in lines
+
+
+async def test_what_was_decided_is_compared_with_what_runs_for_who_asks_for_that(daemon: ScriptedDaemon) -> None:
+    daemon.answers["Diff"] = of_commit(approvals=(waiting(decided_at=NOW, status=ApprovalStatus.APPROVED),))
+    ran = await daemon.run("diff", "3", "--against", "running")
+    assert f"  against  {BASE}, what runs" in ran.out.splitlines()
+    assert b'"against":"running"' in daemon.asked[-1]
 
 
 def test_a_commit_that_changes_nothing_says_so() -> None:

@@ -108,10 +108,18 @@ def test_mail_of_a_paused_agent_is_pointed_out() -> None:
 
 
 def test_mail_that_a_running_agent_does_not_take_is_pointed_out() -> None:
-    lines = shown(agent_statuses=(agent(unread=1), agent("bob", unread=1, in_hand=1), agent("carol", unread=1)))
+    ready = Harness(state=HarnessState.READY)
+    lines = shown(
+        agent_statuses=(
+            agent(unread=1, harness=ready),
+            agent("bob", unread=1, in_hand=1),
+            agent("carol", unread=1, since=NOW - 1),
+        )
+    )
     assert [line for line in lines if "unread" in line] == [
         f"{name} has 1 unread and has not taken it: hivectl logs {name} says why" for name in ("alice", "carol")
     ]
+    assert lines[0] == "Nothing needs you."
 
 
 def test_mail_of_an_agent_that_can_not_go_on_by_itself_is_pointed_out() -> None:
@@ -188,6 +196,12 @@ def test_the_commits_that_agents_are_made_from_are_left_to_the_list_of_agents() 
     ]
 
 
+def test_what_agents_are_made_of_leaves_its_room_to_how_they_stand() -> None:
+    bob = agent("bob", running=False, failed=True, failure="killed by SIGKILL", active_model="m", parent="manager",
+                url="http://bob.localhost/")  # fmt: skip
+    assert "NAME  STATE   UNREAD  SINCE      FAILURE" in shown(agent_statuses=(bob,))
+
+
 def test_a_commit_is_to_be_looked_at_before_it_is_approved() -> None:
     row = approval(3, kind=ApprovalKind.APPLY_COMMIT, commit_ref="c0ff", sha="c0ffee" * 6)
     assert (
@@ -229,3 +243,13 @@ def test_a_backend_that_isolates_nobody_is_named(kind: str, danger: str) -> None
     replies[0] = reply(agent_statuses=(agent(),), backend=Backend(kind=kind, isolates=False))
     page = plain(status(replies, View(terminal=True, now=NOW)))
     assert f"Containers are '{kind}', which isolates nobody{danger}" in page.splitlines()
+
+
+def test_mail_that_nothing_takes_needs_the_operator() -> None:
+    lines = shown(agent_statuses=(agent(unread=2), agent("bob", unread=1, harness=Harness(state=HarnessState.READY))))
+    assert lines[:3] == [
+        "What needs you",
+        "  1 agent without anything that takes mail: hivectl agents",
+        "    alice has 2 unread, and nothing in it says that it takes mail: hivectl logs alice",
+    ]
+    assert not [line for line in lines if line.startswith("alice has 2 unread and")]

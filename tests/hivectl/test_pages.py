@@ -13,10 +13,10 @@ from hyperhive.hivectl.page import Column, Line, Page, Remark, Table, View, dura
 from hyperhive.hivectl.screen import write_richly
 from hyperhive.wire.records import Change
 from hyperhive.wire.responses import HostResponse
-from hyperhive.wire.states import HarnessState, QuestionStatus, TurnOutcome
+from hyperhive.wire.states import HarnessState, MessageState, QuestionStatus, TurnOutcome
 from hyperhive.wire.turns import Harness, Usage
 from tests.hivectl.page_lines import PIPE, PIPED, TOLD, reply
-from tests.hivectl.rows import NOW, agent, letter, operation, question, turn
+from tests.hivectl.rows import NOW, agent, letter, message, operation, question, turn
 from tests.hivectl.scripted import Terminal
 
 PERSON = View(terminal=True, now=NOW)
@@ -145,6 +145,18 @@ def test_on_a_narrow_terminal_numbers_and_names_are_whole_and_the_rest_gives_way
         assert first in (names, ["1000", "1001", "1002"])
 
 
+def test_times_numbers_and_states_are_whole_where_longer_words_can_give_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    status = agent(
+        "researcher", running=False, failed=True, failure="killed by SIGKILL " * 3, unread=12, restarts=3, turn=1007,
+        since=NOW - 900, restart_at=NOW + 900, active_model="claude-opus-5-5-20261101", status_text="at work " * 9,
+    )  # fmt: skip
+    page = (agent_pages.roster((status,), PERSON),)
+    drawn = re.sub(r"\x1b\[[\d;]*m", "", richly(monkeypatch, page, columns=80)).splitlines()
+    assert max(map(len, drawn)) <= 80
+    assert re.match(r"researcher +failed +12 +1007 +in 15 min +15 min ago +3 ", drawn[1])
+    assert "SINCE" in drawn[0]
+
+
 @pytest.mark.parametrize("columns", [20, 40, 80, 200])
 def test_escape_sequences_of_agents_reach_no_terminal(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
@@ -178,3 +190,9 @@ def richly(monkeypatch: pytest.MonkeyPatch, page: Page, columns: int = 100) -> s
     out: io.StringIO = Terminal()
     write_richly(page, out)
     return out.getvalue()
+
+
+def test_a_message_that_an_agent_works_on_is_in_hand_as_everywhere() -> None:
+    row = message(state=MessageState.LEASED)
+    assert mail_pages.messages(reply(messages=(row,)), PERSON)[0].rows[0][4].text == "in hand"  # type: ignore[union-attr]
+    assert mail_pages.sentence_of_message(row, PERSON) == "message 41: alice to bob, in hand: hello"

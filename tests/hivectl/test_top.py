@@ -14,6 +14,7 @@ from hyperhive.hivectl.top_state import DOWN, ENTER, ERASE, ESCAPE, QUIT, UP, St
 from hyperhive.hivectl.top_terminal import keys_in
 from hyperhive.wire import host_requests as ask
 from hyperhive.wire.agent_requests import Answer
+from hyperhive.wire.records import Backend
 from hyperhive.wire.states import ApprovalKind
 from tests.hivectl import rows
 
@@ -56,15 +57,49 @@ def test_what_needs_the_operator_comes_first_then_who_works_then_the_rest() -> N
         held=[rows.held_thread()],
     )
     assert [(item.key, item.section) for item in found] == [
+        ("failed-down", NEEDS),
         ("approval-7", NEEDS),
         ("question-3", NEEDS),
-        ("failed-down", NEEDS),
-        ("dead-41", NEEDS),
         ("held-12", NEEDS),
+        ("dead-41", NEEDS),
         ("agent-busy", WORKS),
         ("agent-down", REST),
         ("agent-idle", REST),
     ]
+
+
+def test_what_the_hive_is_about_to_mend_comes_last_and_what_is_being_mended_needs_nobody() -> None:
+    gone = {"running": False, "failed": True}
+    found = listed(
+        agents=[rows.agent("soon", restart_at=rows.NOW + 4, **gone), rows.agent("starts", operation=12, **gone)],
+        approvals=[rows.approval()],
+        questions=[rows.question(deadline_at=rows.NOW + 60)],
+    )
+    assert [item.key for item in found if item.section == NEEDS] == ["question-3", "approval-7", "failed-soon"]
+
+
+def test_that_nothing_can_be_started_comes_before_all() -> None:
+    blind = Backend(kind="nspawn", isolates=True, blind="the system bus is gone")
+    found = listed(agents=[rows.agent("down", running=False, failed=True)], backend=blind)
+    assert found[0].line.text == "Nothing can be started or stopped, as the system bus is gone"
+
+
+def test_an_agent_that_takes_no_mail_is_among_what_needs_the_operator() -> None:
+    (need, _) = listed(agents=[rows.agent("bob", unread=2)])
+    assert (need.key, need.section) == ("mute-bob", NEEDS)
+    assert need.line.text == "bob has 2 unread, and nothing in it says that it takes mail"
+    assert "hivectl logs bob" in [line.text for line in need.details]
+
+
+def test_an_agent_that_failed_nobody_knows_when_is_told_with_its_cause() -> None:
+    (need, _) = listed(agents=[rows.agent("bob", running=False, failed=True, failure="it died", since=None)])
+    assert need.line.text == "bob failed: it died"
+
+
+def test_the_details_of_who_works_offer_to_follow_the_turn() -> None:
+    busy, idle = listed(agents=[rows.agent("busy", turn=4), rows.agent("idle")])
+    assert "hivectl turn 4 --follow" in [line.text for line in busy.details]
+    assert not [line for line in idle.details if "--follow" in line.text]
 
 
 def test_keys_move_and_stop_at_the_ends() -> None:

@@ -37,6 +37,27 @@ def test_of_large_files_as_much_is_shown_as_an_answer_has_room_for(bench: Bench,
     assert [(file.path, file.cut) for file in files] == [("agent.toml", False), ("a", True), ("b", True), ("c", False)]
 
 
+def test_what_was_decided_is_shown_against_what_ran_when_it_was(bench: Bench, carol: str) -> None:
+    id_ = ask(bench, carol)
+    before = bench.get(bench.approvals.diff(id_, None))
+    approve(bench, id_)
+    bench.pulse.voice(carol)()
+    bench.settle()
+    after = bench.get(bench.approvals.diff(id_, None))
+    assert (after.base, after.diff) == (before.base, before.diff)
+    assert bench.get(bench.approvals.diff(id_, "running")).base == row(bench, id_).sha
+
+
+def test_a_stale_one_that_was_granted_is_shown_against_what_the_yes_was_to(bench: Bench, carol: str) -> None:
+    first, second = ask(bench, carol), ask(bench, carol, "[environment]\nSPEED = 'slow'\n")
+    approve(bench, first)
+    bench.pulse.voice(carol)()
+    bench.settle()
+    approve(bench, second, bench.get(bench.approvals.diff(second, None)).digest)
+    assert bench.get(bench.approvals.diff(second, None)).base == row(bench, first).sha
+    assert row(bench, second).base == row(bench, first).sha
+
+
 def test_there_has_to_be_something_to_compare_with(bench: Bench, carol: str) -> None:
     id_ = ask(bench, carol)
     with pytest.raises(Refused, match="there is nothing with the tag 'proposal/…' to compare approval 1 with"):

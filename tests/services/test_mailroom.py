@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 
 from hyperhive.errors import Refused
@@ -49,6 +51,20 @@ def test_where_sqlite_has_no_index_the_last_messages_are_searched_and_that_is_sa
     assert [row.id for row in found.rows] == ids[::-1]
     assert found.before is None
     assert found.note == mailroom.NO_INDEX
+
+
+@pytest.mark.parametrize("step", ["has_index", "index"])
+def test_on_a_full_disk_the_last_messages_are_searched_and_that_is_said(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def no_room(_: object) -> bool:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    id_ = bench.send("alice", "bob", "a word")
+    monkeypatch.setattr(mail_search, step, no_room)
+    found = find(bench, "word")
+    assert [row.id for row in found.rows] == [id_]
+    assert found.note == mailroom.STALE_INDEX
 
 
 def test_there_is_nothing_to_open_where_there_is_no_message(bench: Bench) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 from twisted.internet.defer import Deferred
 
-from hyperhive.errors import Refused
+from hyperhive.errors import DatabaseTrouble, Refused
 from hyperhive.limits import LINK_SECONDS, MOST_LINKS, SESSION_IDLE, SESSION_SECONDS
 from hyperhive.services.sessions import LABEL_BYTES, Sessions
+from hyperhive.store import sessions as table
 from tests.bench import Bench
 from tests.fakes import NOW
 
@@ -43,6 +46,22 @@ def test_the_label_of_the_consoles_name_is_made_once(bench: Bench, sessions: Ses
 def test_a_label_that_cant_be_written_down_keeps_nobody_out(bench: Bench, sessions: Sessions) -> None:
     bench.do(lambda connection: connection.execute("PRAGMA query_only = ON"))
     assert len(bench.get(sessions.label())) == 2 * LABEL_BYTES
+
+
+def test_a_link_that_could_not_be_opened_is_still_good(
+    bench: Bench, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(*_: object, **__: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    word = sessions.link(read_only=True)
+    with monkeypatch.context() as full:
+        full.setattr(table, "add", no_room)
+        with pytest.raises(DatabaseTrouble, match="nothing was changed"):
+            bench.get(sessions.open(word, "a browser"))
+    session = bench.get(sessions.of(bench.get(sessions.open(word, "a browser"))))
+    assert session is not None
+    assert session.read_only
 
 
 def test_of_two_who_open_a_link_at_once_one_is_let_in(bench: Bench, sessions: Sessions) -> None:

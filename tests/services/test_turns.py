@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -177,6 +179,51 @@ def test_a_daemons_restart_interrupts_no_turn(bench: Bench) -> None:
     assert [row.in_reply_to for row in messages_of(bench, "bob")] == [1]
     assert state_of(bench, 1)[0] == DONE
     assert state_of(bench, 2)[:2] == (QUEUED, 1)  # whether the agent has read that one is not known any more
+
+
+@pytest.fixture
+def left(tmp_path: Path) -> Iterator[Bench]:
+    """What a daemon finds where the one before died in bob's turn about a message, in which he fetched another."""
+    dead = Bench(tmp_path)
+    dead.add_agents("alice", "bob", MANAGER)
+    begin(dead, *hand(dead, "one"))
+    hand(dead, "fetched", sender=MANAGER)
+    dead.close()
+    made = Bench(tmp_path)
+    made.do(leases.requeue_all)
+    yield made
+    made.close()
+
+
+def test_who_goes_on_with_a_turn_has_in_hand_what_that_began_with_and_no_more(left: Bench) -> None:
+    assert left.get(left.turns.hear("bob", 1, 1, ["x"])) == 1
+    assert [state_of(left, id_) for id_ in (1, 2)] == [(LEASED, 1, 0), (QUEUED, 1, 0)]
+    assert left.leases.in_hand("bob") == ([1], [])
+    assert end(left, 1, TurnOutcome.FAILED) == 1
+    assert state_of(left, 1) == (QUEUED, 1, 1)
+
+
+def test_what_goes_on_is_taken_in_hand_once_and_what_is_put_back_after_that_stays_so(left: Bench) -> None:
+    left.get(left.turns.goes_on("bob"))
+    left.get(left.leases.requeue("bob", [1], spent=False))
+    left.get(left.turns.goes_on("bob"))
+    assert state_of(left, 1) == (QUEUED, 1, 0)
+
+
+def test_what_another_has_taken_since_stays_with_that_one(left: Bench) -> None:
+    taken = left.taken("bob")
+    left.get(left.turns.goes_on("bob"))
+    assert left.leases.in_hand("bob") == ([], [])
+    assert [letter.id for letter in taken] == [1, 2]
+
+
+def test_mail_of_a_turn_whose_agent_falls_silent_after_the_daemons_death_comes_back(left: Bench) -> None:
+    left.leases.startService()
+    left.get(left.turns.goes_on("bob"))
+    left.pass_time(2 * left.broker.limits.lease_seconds)
+    left.settle()
+    assert state_of(left, 1) == (QUEUED, 1, 1)
+    left.leases.stopService()
 
 
 def test_who_answered_a_message_has_read_it_whatever_the_daemon_forgot(bench: Bench) -> None:

@@ -7,10 +7,12 @@ from collections.abc import Callable
 
 import pytest
 
+from hyperhive.errors import UnknownAgent
 from hyperhive.limits import MailLimits
 from hyperhive.store import agents, dead_letters, leases, mail, mail_views
 from hyperhive.store.mail import Post
 from hyperhive.store.message_states import DONE, LEASED, QUEUED
+from hyperhive.wire.names import OPERATOR
 from hyperhive.wire.states import MessageState
 from tests.store.mailbag import LIMITS, kill, lease, send, state
 
@@ -167,6 +169,16 @@ def test_the_operator_sees_where_a_message_stands(
     row = mail_views.message(connection, id_)
     assert row is not None
     assert row.state is shown
+
+
+def test_mail_of_an_agent_that_never_was_is_refused_and_that_of_one_that_was_is_not(
+    connection: sqlite3.Connection,
+) -> None:
+    with pytest.raises(UnknownAgent, match="there is no agent 'nobody' in this hive"):
+        mail_views.messages(connection, "nobody", 10, None)
+    assert mail_views.messages(connection, OPERATOR, 10, None) == ()
+    agents.is_destroyed(connection, "bob")
+    assert mail_views.messages(connection, "bob", 10, None) == ()
 
 
 def test_messages_are_shown_newest_first_from_both_sides(connection: sqlite3.Connection) -> None:

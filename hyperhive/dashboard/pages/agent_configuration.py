@@ -27,8 +27,8 @@ async def configuration(asked: Asked) -> Answer:
         commit, files = await configurations.files(name, None)
         history = await configurations.history(name)
     except HiveError as error:
-        return Page("configuration.html", {"name": name, "trouble": str(error)})
-    context = {"name": name, "trouble": None, "commit": commit, "files": files, "history": history}
+        return Page("configuration.html", {"name": name, "missing": str(error)})
+    context = {"name": name, "missing": None, "commit": commit, "files": files, "history": history}
     return Page("configuration.html", {**context, "returns": _ways_back(history, commit)})
 
 

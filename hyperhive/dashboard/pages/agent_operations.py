@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from typing import Final
+from urllib.parse import urlencode
 
 from hyperhive.dashboard.agent_words import being
-from hyperhive.dashboard.routes import Answer, Asked, Elsewhere, NotFound, Page, get, post
+from hyperhive.dashboard.pages import agents
+from hyperhive.dashboard.routes import Answer, Asked, Elsewhere, NotFound, Page, get, methods, post
 from hyperhive.errors import Refused
 from hyperhive.wire.names import OPERATOR, shown
 from hyperhive.wire.states import OperationKind, OrderKind
 
 KINDS: Final = {kind.value: kind for kind in OperationKind if kind.value in {"start", "stop", "restart", "rebuild"}}
 PAUSES: Final = {"pause": True, "resume": False}
+BREAKS_OFF: Final = {"stop", "restart", "rebuild"}
+"""What ends a turn in the middle."""
+SURE: Final = "sure"
 
 
 @post("/agents")
@@ -35,7 +40,20 @@ async def operate(asked: Asked) -> Answer:
     if what not in KINDS:
         message = f"there is no such deed as {shown(what)}; there are {', '.join((*KINDS, *PAUSES))}"
         raise Refused(message)
+    if what in BREAKS_OFF and asked.said(SURE) is None and await _row(asked, name) is not None:
+        return Elsewhere(f"/agents/{name}/sure?{urlencode({'what': what, 'back': asked.back('/agents')})}")
     return await _begun(asked, name, KINDS[what])
+
+
+@get("/agents/<name>/sure")
+async def ask_sure(asked: Asked) -> Answer:
+    """Ask, once more, whether a turn is to be broken off, and say which; a page back where none is under way."""
+    name, what, back = asked.arguments["name"], asked.wanted("what"), asked.wanted("back") or ""
+    row = await _row(asked, name)
+    if row is None or what not in BREAKS_OFF:
+        return Elsewhere("/agents", f"{name} is in no turn any more; nothing was done.")
+    context = {"name": name, "row": row, "what": what, "back": back if "GET" in methods(back) else "/agents"}
+    return Page("sure.html", context)
 
 
 @post("/agents/<name>/login")
@@ -72,6 +90,12 @@ async def purge(asked: Asked) -> Answer:
         message = f"nothing was purged: type the name '{name}', letter by letter, to say that you mean it"
         raise Refused(message)
     return await _begun(asked, name, OperationKind.DESTROY, flag=True)
+
+
+async def _row(asked: Asked, name: str) -> agents.Row | None:
+    """That agent with the turn that it is in; None where there is no such agent, or it is in none."""
+    rows = await agents.rows(asked.services)
+    return next((row for row in rows if row.status.name == name and row.under_way is not None), None)
 
 
 async def _begun(asked: Asked, name: str, kind: OperationKind, *, flag: bool = False) -> Elsewhere:

@@ -11,6 +11,7 @@ from hyperhive.dashboard.routes import Answer, Asked, Elsewhere, NotFound, Page,
 from hyperhive.errors import HiveError, Refused
 from hyperhive.services.proposals import AGAINST, RUNNING, Comparison
 from hyperhive.wire.names import OPERATOR
+from hyperhive.wire.needs import is_undecided
 from hyperhive.wire.records import Approval
 from hyperhive.wire.states import ApprovalStatus
 
@@ -20,6 +21,8 @@ FOLDED: Final = 200
 ALL_FOLDED: Final = 2000
 """So are all of them where they have more than that together."""
 SEEN: Final = "seen"
+DECIDED: Final = "decided"
+"""That a commit is shown against what ran when it was decided."""
 
 
 @get("/approvals")
@@ -100,7 +103,7 @@ async def _approval(asked: Asked, found: Approval, refusal: str | None = None) -
         "operation": operation,
         "refusal": refusal,
         "note": asked.said("note") or "",
-        "against": asked.wanted("against") if asked.wanted("against") in AGAINST else RUNNING,
+        "against": asked.wanted("against") if asked.wanted("against") in AGAINST else _usual(found),
         "comparison": None,
         "no_diff": None,
         "files": (),
@@ -110,6 +113,11 @@ async def _approval(asked: Asked, found: Approval, refusal: str | None = None) -
         **(await _commit(asked, found) if found.sha is not None else {}),
     }
     return Page("approval.html", context, 200 if refusal is None else 409)
+
+
+def _usual(found: Approval) -> str:
+    """What its commit is shown against where nothing else is wanted."""
+    return RUNNING if is_undecided(found) else DECIDED
 
 
 async def _commit(asked: Asked, found: Approval) -> Mapping[str, Any]:
@@ -141,7 +149,7 @@ async def _changes(asked: Asked, found: Approval, base: str | None = None) -> Se
         old, new = await configurations.said(found.agent, base), await configurations.said(found.agent, found.sha)
     except HiveError:
         return ()
-    return changes(old, new)
+    return changes(old, new, asked.services.facts.network)
 
 
 async def _objection(asked: Asked, found: Approval) -> str | None:
@@ -151,11 +159,6 @@ async def _objection(asked: Asked, found: Approval) -> str | None:
     except HiveError as error:
         return str(error)
     return None
-
-
-def is_undecided(found: Approval) -> bool:
-    """Whether it waits for a yes or no."""
-    return found.status is ApprovalStatus.PENDING and found.decided_at is None
 
 
 def standing(found: Approval) -> tuple[str, str]:

@@ -10,13 +10,15 @@ from urllib.parse import urlencode
 from hyperhive.dashboard.letters import STATES, beginning
 from hyperhive.dashboard.routes import Answer, Asked, Elsewhere, Page, get, post
 from hyperhive.errors import Refused
-from hyperhive.store.mail_search import MailKind, Wanted, terms_of
-from hyperhive.wire.names import shown
+from hyperhive.store.mail_search import MOST_COUNTED, MailKind, Wanted, terms_of
+from hyperhive.wire.names import OPERATOR, shown
 from hyperhive.wire.states import MessageState
 
 ROWS: Final = 50
 """How many messages one page lists."""
-FILTERS: Final = ("q", "agent", "kind", "state", "since", "until")
+FILTERS: Final = ("q", "agent", "to", "kind", "state", "since", "until")
+YOURS: Final = {"to": OPERATOR, "kind": MailKind.MAIL.value}
+"""The filters for what agents wrote to the operator; what the hive itself tells is in the whole flow."""
 
 Choice = TypeVar("Choice", bound=Enum)
 
@@ -40,6 +42,10 @@ async def _listed(asked: Asked, given: dict[str, str], shown: dict[str, Any], st
         **shown,
         "given": given,
         "filtered": bool(filters),
+        "yours": filters == YOURS,
+        "to_you": urlencode(YOURS),
+        "to_you_count": await asked.services.mailroom.to_operator(),
+        "most_counted": MOST_COUNTED,
         "later": urlencode({**filters, "before": shown["before"] or ""}),
         "earliest": asked.wanted("before") is None,
         "kinds": [kind.value for kind in MailKind],
@@ -65,6 +71,7 @@ def _wanted(given: dict[str, str]) -> Wanted:
     return Wanted(
         terms=terms_of(given["q"]) if given["q"] else (),
         agent=given["agent"] or None,
+        to=given["to"] or None,
         kind=_chosen(MailKind, given["kind"], "kind"),
         state=_chosen(MessageState, given["state"], "state"),
         since=_day(given["since"]),

@@ -35,6 +35,7 @@ async def questions(asked: Asked) -> Answer:
         "closed": closed if everything else closed[:SHOWN],
         "more": 0 if everything else max(0, len(closed) - SHOWN),
         "standing": STATES,
+        "names": await asked.services.roster.names(),
     }
     return Page("questions.html", context)
 
@@ -46,7 +47,7 @@ async def question(asked: Asked) -> Answer:
         row = await asked.services.questions.one(int(asked.arguments["id"]))
     except Refused as missing:
         raise NotFound(str(missing)) from missing
-    return Page("question.html", {"row": row, "standing": STATES})
+    return Page("question.html", {"row": row, "standing": STATES, "names": await asked.services.roster.names()})
 
 
 @post("/questions/<id:int>/answer")
