@@ -107,7 +107,7 @@ class Console(Resource):
     async def _decide(self, exchange: Exchange) -> None:
         request, method = exchange.request, exchange.method
         if not self._place.is_asked_for(request):
-            return self._refuse(exchange, 421, f"this console is at {self._place.url}; ask for it by that name")
+            return self._refuse(exchange, 421, guard.ELSEWHERE)
         path = exchange.path = reading.path_of(request)
         exchange.key = guard.key_of(request)
         if exchange.key is not None:

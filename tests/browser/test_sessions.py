@@ -19,7 +19,7 @@ def _hivectl(desk: Desk, *words: str) -> str:
 
 def test_the_link_that_hivectl_prints_lets_a_browser_in_once(desk: Desk) -> None:
     printed = _hivectl(desk, "dashboard")
-    (link,) = [word for word in printed.split() if word.startswith("http://hive.localhost")]
+    (link,) = [word for word in printed.split() if word.startswith("http://hive-")]
     first, second = desk.stranger(), desk.stranger()
     second.expected = lambda fault: "409" in fault or "401" in fault
     for window in (first, second):
