@@ -21,6 +21,7 @@ from hyperhive.store import approvals as table
 from hyperhive.store import configs, operations
 from hyperhive.store.approvals import Proposal
 from hyperhive.store.database import Connection
+from hyperhive.wire.fields import TEXT_BYTES
 from hyperhive.wire.records import Approval, Operation
 from hyperhive.wire.states import ApprovalKind, ApprovalStatus, OperationKind
 
@@ -92,9 +93,11 @@ class Approvals(Service):
 
         `note` is told to the manager with the result.
 
-        Raises Refused where the decision was taken already, or something else than was shown would change; and
+        Raises Refused where the decision was taken already, something else than was shown would change, or the note is
+        too long; and
         OperationFailed where it can't be carried out: the approval is then `failed`, and says why.
         """
+        _check_note(note)
         approval = await self._broker.database.perform(partial(table.one, id_=id_))
         base = None
         if approval.sha is not None and approval.decided_at is None:
@@ -113,7 +116,8 @@ class Approvals(Service):
         return operation.id
 
     async def deny(self, id_: int, note: str | None, by: str) -> None:
-        """No. Fails with Refused where the decision was taken already."""
+        """No. Fails with Refused where the decision was taken already, or the note is too long."""
+        _check_note(note)
         await self._end(id_, ApprovalStatus.DENIED, note, by)
 
     async def cancel(self, id_: int, by: str) -> None:
@@ -237,6 +241,14 @@ class Approvals(Service):
             return id_
 
         return self._broker.database.perform(change).addCallback(queued)
+
+
+def _check_note(note: str | None) -> None:
+    """Raises Refused for one that the wire would not take, in its words."""
+    size = 0 if note is None else len(note.encode(errors="replace"))
+    if size > TEXT_BYTES:
+        message = f"'note' must be a string of at most {TEXT_BYTES} bytes, not a string of {size} bytes"
+        raise Refused(message)
 
 
 def _check_few(connection: Connection, by: str) -> None:

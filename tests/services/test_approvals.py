@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from hyperhive.errors import BadName, ContainerError, OperationFailed, Refused, UnknownAgent
 from hyperhive.wire import events
+from hyperhive.wire.codec import HOST, WireError
+from hyperhive.wire.fields import TEXT_BYTES
 from hyperhive.wire.names import MANAGER, OPERATOR
 from hyperhive.wire.records import Approval
 from hyperhive.wire.states import ApprovalKind, ApprovalStatus, OperationKind, Outcome
@@ -162,6 +166,19 @@ def test_what_was_said_with_a_yes_is_kept_and_told_with_the_result(bench: Bench)
     assert bench.events_of(MANAGER)[-1] == events.ApprovalResolved(
         id=id_, agent="carol", commit_ref="", status=ApprovalStatus.APPROVED, note="welcome"
     )
+
+
+def test_a_note_that_the_wire_would_not_take_is_refused_in_its_words(bench: Bench) -> None:
+    id_, note = ask_spawn(bench), "é" * (TEXT_BYTES // 2) + "x"
+    in_words = "'note' must be a string of at most 16384 bytes, not a string of 16385 bytes"
+    with pytest.raises(WireError) as refused:
+        HOST.request(json.dumps({"cmd": "deny", "id": id_, "note": note}).encode())
+    assert str(refused.value) == f"deny: {in_words}"
+    for decision in (bench.approvals.deny(id_, note, OPERATOR), bench.approvals.approve(id_, OPERATOR, None, note)):
+        with pytest.raises(Refused, match=f"^{in_words}$"):
+            bench.get(decision)
+    assert pending(bench) == [id_]
+    bench.get(bench.approvals.deny(id_, note[:-1], OPERATOR))
 
 
 def test_where_the_action_fails_the_reason_comes_before_what_was_said_with_the_yes(bench: Bench) -> None:
