@@ -12,6 +12,7 @@ from hyperhive.agent_config import RUNNERS, AgentConfig
 from hyperhive.agent_fields import READERS, Inside
 from hyperhive.errors import StartupError
 from hyperhive.limits import NETWORKS, NO, ON_CRASH
+from hyperhive.origins import origin
 from hyperhive.quantities import command, count, flag, memory, one_of, percent, seconds, tasks, text
 
 BACKENDS: Final = ("local", "nspawn", "nixos")
@@ -72,12 +73,12 @@ def _listening(value: Any) -> str:
 def _origin(value: Any) -> str:
     """The address of a site as browsers write it: without a path, nor the port that goes without saying."""
     written = value.lower().rstrip("/") if isinstance(value, str) else ""
-    site = re.fullmatch(r"(http|https)://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?", written)
+    site = re.fullmatch(r"(http|https)://([a-z0-9.-]+|\[[0-9a-f:]+\])(?::([0-9]{1,5}))?", written)
     if site is None:
         wanted = "the address that browsers call the console by, without a path, such as 'https://hive.example.org'"
         raise ValueError(wanted)
-    scheme, host, port = site.groups(default="")
-    return f"{scheme}://{host}" + ("" if port == {"http": ":80", "https": ":443"}[scheme] else port)
+    scheme, host, port = site.groups()
+    return origin(scheme, host, None if port is None else int(port))
 
 
 def _subnet(value: Any) -> IPv4Network:

@@ -23,6 +23,7 @@ FLOORS = {
     "hyperhive.agent_toml": 2,
     "hyperhive.mounts": 2,
     "hyperhive.patches": 2,
+    "hyperhive.origins": 2,
     "hyperhive.quantities": 2,
     "hyperhive.toml_lines": 2,
     "hyperhive.unseen": 2,

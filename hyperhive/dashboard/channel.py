@@ -17,9 +17,14 @@ LARGEST_FORM: Final = 1024 * 1024
 LARGEST_WASTE: Final = 16 * LARGEST_FORM
 """Bytes after which nobody is listened to any more."""
 MOST_BROWSERS: Final = 256
-"""Connections at once, so that whoever opens many leaves the daemon files for its own sockets."""
+"""Connections at once, so that whoever opens many leaves the daemon files for its own sockets.
+
+Beyond that those without a session make room, so that they keep nobody out who has one.
+"""
 IDLE: Final = 60.0
 """Seconds after which a connection that says nothing is closed."""
+LINGER: Final = 30
+"""Seconds that a connection which is being closed has to read what it was answered."""
 
 
 class Request(TwistedRequest):
@@ -35,6 +40,12 @@ class Request(TwistedRequest):
     def too_large(self) -> bool:
         """Whether more came than is kept of a form."""
         return self._taken > LARGEST_FORM
+
+    def is_let_in(self) -> None:
+        """Somebody asks who is let in: the connection makes room for no other."""
+        channel: Any = self.channel
+        if channel is not None:
+            channel.let_in = True
 
     def gotLength(self, length: int | None) -> None:
         """Have a place for what will come: memory, however long it is said to be."""
@@ -58,23 +69,45 @@ class Request(TwistedRequest):
 
 
 class Channel(HTTPChannel):
-    """One connection."""
+    """One connection; `let_in`: whoever is behind it showed a session."""
 
     site: Site
+    abortTimeout = LINGER
+    let_in = False
 
     def connectionMade(self) -> None:
         """Let the site know it, which ends it with itself."""
         super().connectionMade()
-        self.site.channels.add(self)
+        self.site.channels[self] = None
 
     def connectionLost(self, reason: Any = None) -> None:
         """Let the site forget it."""
-        self.site.channels.discard(self)
+        self.site.channels.pop(self, None)
         super().connectionLost(reason)
+
+    def requestDone(self, request: Any) -> None:
+        """Go on with what was asked meanwhile; not for somebody who reads none of it, whose answers would pile up."""
+        if self._waitingForTransport and (self._buffer or self._dataBuffer):
+            self.persistent = False
+        super().requestDone(request)
 
     def timeoutConnection(self) -> None:
         """Close it, as browsers expect; Twisted would log each."""
         self.loseConnection()
+
+    def loseConnection(self) -> None:
+        """Close it once what was written is read, and in any case soon. Twisted sees to that for idle ones alone."""
+        if self._abortingCall is None:
+            self._abortingCall = self.callLater(self.abortTimeout, self.forceAbortClient)
+        super().loseConnection()
+
+    def forceAbortClient(self) -> None:
+        """Cut it off, without a line in the log for each."""
+        call, self._abortingCall = self._abortingCall, None
+        if call is not None and call.active():
+            call.cancel()
+        transport: Any = self.transport
+        transport.abortConnection()
 
     def _respondToBadRequestAndDisconnect(self) -> None:
         """As Twisted's own, which knows of no headers."""
@@ -95,7 +128,7 @@ class Site(TwistedSite):
 
     def __init__(self, reactor: Any) -> None:
         super().__init__(Resource(), requestFactory=Request, timeout=IDLE, reactor=reactor)
-        self.channels: set[Channel] = set()
+        self.channels: dict[Channel, None] = {}
 
     def startFactory(self) -> None:
         """Nothing: Twisted would open its log, and wake each second to know the time."""
@@ -104,8 +137,17 @@ class Site(TwistedSite):
         """Write nothing."""
 
     def buildProtocol(self, addr: Any) -> Any:
-        """A connection; none, and the peer hears the end, where there are too many."""
-        return super().buildProtocol(addr) if len(self.channels) < MOST_BROWSERS else None
+        """A connection; none, and the peer hears the end, where there are too many and none makes room."""
+        return super().buildProtocol(addr) if len(self.channels) < MOST_BROWSERS or self._makes_room() else None
+
+    def _makes_room(self) -> bool:
+        """Whether there was a stranger to cut off; it is the one who came first."""
+        stranger = next((channel for channel in self.channels if not channel.let_in), None)
+        if stranger is None:
+            return False
+        del self.channels[stranger]
+        stranger.forceAbortClient()
+        return True
 
     def close(self) -> None:
         """End every connection: at once if nothing is asked on it, otherwise once that is answered."""

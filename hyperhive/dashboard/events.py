@@ -78,10 +78,11 @@ class Events(Resource):
 
     async def _session_of(self, request: Any, key: str | None) -> Session | None:
         if not self._place.is_asked_for(request):
-            raise Unreadable(421, f"this console is at {self._place.url}; ask for it by that name")
+            raise Unreadable(421, guard.ELSEWHERE)
         return None if key is None else await self._services.sessions.of(key, counts=False)
 
     def _follow(self, request: Any, session: Session, key: str, after: str) -> None:
+        request.is_let_in()
         stream = Stream(request, self._services.changes.feed, self._services.broker.clock)
         self._streams[stream] = (session.id, key)
         request.notifyFinish().addBoth(lambda _: self._streams.pop(stream, None))

@@ -10,8 +10,11 @@ from urllib.parse import urlsplit
 from attrs import frozen
 
 from hyperhive.limits import SESSION_SECONDS
+from hyperhive.origins import PORTS
 
 COOKIE: Final = b"hive-session"
+ELSEWHERE: Final = "the console does not go by this name; run 'hivectl dashboard' on the host, and open its link"
+"""What is said to who asks by another name: never the right one, as whoever knows it can be sent the cookie."""
 TOKEN: Final = "token"  # noqa: S105 - the name of a field
 SECRET: Final = (TOKEN, "word", "login")
 """Fields that are shown to nobody again."""
@@ -26,12 +29,11 @@ HEADERS: Final = {
     b"permissions-policy": b"camera=(), microphone=(), geolocation=()",
 }
 """On every answer, refusals too."""
-_PORTS: Final = {"http": 80, "https": 443}
 
 
 @frozen
 class Place:
-    """Where the console is, as browsers have to call it: `url` such as `http://hive.localhost:7000`."""
+    """Where the console is, as browsers have to call it: `url` such as `http://hive-0123456789abcdef.localhost:7000`."""
 
     url: str
 
@@ -74,7 +76,7 @@ def _named(scheme: str, host: str) -> tuple[str, int] | None:
         return None
     if parts.hostname is None or parts.netloc != host or "@" in host:
         return None
-    return parts.hostname, _PORTS[scheme] if port is None else port
+    return parts.hostname, PORTS[scheme] if port is None else port
 
 
 def key_of(request: Any) -> str | None:

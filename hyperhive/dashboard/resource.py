@@ -24,6 +24,8 @@ from hyperhive.wire.records import Session
 
 OPEN: Final = ("/login", "/open")
 """The pages that need no session."""
+LEAVE: Final = "/leave"
+"""What a session that may only look may do all the same."""
 _AGAIN: Final = (409, 503)
 """What a form may be sent again after, once it is mended or the trouble is over."""
 MOST_SAID: Final = 100
@@ -105,7 +107,7 @@ class Console(Resource):
     async def _decide(self, exchange: Exchange) -> None:
         request, method = exchange.request, exchange.method
         if not self._place.is_asked_for(request):
-            return self._refuse(exchange, 421, f"this console is at {self._place.url}; ask for it by that name")
+            return self._refuse(exchange, 421, guard.ELSEWHERE)
         path = exchange.path = reading.path_of(request)
         exchange.key = guard.key_of(request)
         if exchange.key is not None:
@@ -114,6 +116,8 @@ class Console(Resource):
             exchange.key = None
             if path not in OPEN:
                 return self._refuse(exchange, 401, "run 'hivectl dashboard' on the host, and open its link")
+        else:
+            request.is_let_in()
         handler, arguments = find("GET" if method == "HEAD" else method, path)
         if handler is None:
             return self._miss(exchange)
@@ -149,7 +153,7 @@ class Console(Resource):
             return None
         if exchange.key is None or not guard.is_token(exchange.key, asked.said(guard.TOKEN)):
             return "this form lacks its session's token; load the page again and send it from there"
-        if exchange.session.read_only:
+        if exchange.session.read_only and asked.path != LEAVE:
             return "this session may look and not decide: 'hivectl dashboard' without --read-only opens one that may"
         return None
 
@@ -195,9 +199,11 @@ class Console(Resource):
         self._show(exchange, Page(template, context, status), None)
 
     def _show(self, exchange: Exchange, page: Page, said: str | None) -> None:
+        token = guard.token_of(exchange.key) if exchange.key else None
         context = {
             "session": exchange.session,
-            "token": guard.token_of(exchange.key) if exchange.decides and exchange.key else None,
+            "token": token if exchange.decides else None,
+            "own_token": token,
             "path": exchange.path,
             "said": said,
             "hive": self._services.hive,

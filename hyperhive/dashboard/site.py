@@ -19,11 +19,10 @@ from hyperhive.dashboard.guard import Place
 from hyperhive.dashboard.resource import Console
 from hyperhive.dashboard.services import Services
 from hyperhive.dashboard.templating import environment
+from hyperhive.origins import origin
 from hyperhive.wire import records
 
 OFF: Final = "off"
-NAME: Final = "hive.localhost"
-"""The console's own name for this machine: any other server on 127.0.0.1 would be sent the cookie of that."""
 
 
 @define(eq=False)
@@ -56,14 +55,15 @@ class Dashboard(Service):
             sentence = f"the console can't listen at {self._listen} ({reason}); name another place with --dashboard"
             self._stay_off(sentence)
             return
-        place = self._place(self._port.getHost())
+        place = await self._place(self._port.getHost())
         if place is None:
             await self._stop_listening()
             self._stay_off(f"the console at {self._listen} has no address for browsers; name one with 'dashboard_url'")
             return
         self._site.resource = self._root(place)
         self.where = records.Console(url=place.url)
-        self._log.info("the console is at {url}; 'hivectl dashboard' opens it", url=place.url)
+        # Not by its name: logs are read by more people than may open `host.sock`.
+        self._log.info("the console listens at {listen}; 'hivectl dashboard' opens it", listen=self._listen)
 
     async def stopService(self) -> None:
         """Stop listening, and end every stream and every connection on which nothing is asked."""
@@ -84,12 +84,12 @@ class Dashboard(Service):
             port, self._port = self._port, None
             await port.stopListening()
 
-    def _place(self, address: IAddress) -> Place | None:
+    async def _place(self, address: IAddress) -> Place | None:
         """What browsers call the console that listens there; None if nobody has said."""
         if self._url is not None:
             return Place(self._url)
         port = getattr(address, "port", None)
-        return None if port is None else Place(f"http://{NAME}:{port}")
+        return None if port is None else Place(own_url(await self._services.sessions.label(), port))
 
     def _root(self, place: Place) -> Resource:
         files, templates = Files(own_files()), environment()
@@ -111,6 +111,16 @@ class _Root(Resource):
     def getChild(self, path: bytes, request: Any) -> Resource:
         """The console."""
         return self._console
+
+
+def own_url(label: str, port: int) -> str:
+    """The console at that port of this machine, by a name of its own that nobody can guess.
+
+    Cookies know no ports: whatever else listens on this machine is sent the cookie by a browser that it leads to
+    itself by the console's name. The label stands in the part below `localhost`, so that to browsers no guessable name
+    is of the same site, or may set a cookie for this one.
+    """
+    return origin("http", f"hive-{label}.localhost", port)
 
 
 def _endpoint(listen: str) -> str:

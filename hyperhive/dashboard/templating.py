@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -35,6 +36,7 @@ def environment() -> Environment:
         "money": money,
         "visible": visible,
         "brief": brief,
+        "linked": linked,
     }
     return made
 
@@ -81,10 +83,18 @@ def money(micros: int) -> str:
     return f"${micros / 1e6:.2f}"
 
 
+_OPERATION: Final = re.compile(r"\boperation ([0-9]+)")
+
+
 def brief(text: str, longest: int = BRIEF) -> str:
     """A text on one line, cut where it is longer than that many characters."""
     line = " ".join(text.split())
     return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
+def linked(sentence: str) -> Markup:
+    """A sentence in which each operation that has its number there is a link to it."""
+    return Markup(_OPERATION.sub(r'<a href="/operations?id=\1">operation \1</a>', str(escape(sentence))))  # noqa: S704
 
 
 def visible(text: str) -> Markup:

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from typing import Final
 
 from attrs import define, field
 from twisted.internet.defer import Deferred
@@ -16,6 +17,9 @@ from hyperhive.limits import LINK_SECONDS, MOST_LINKS, SESSION_SEEN
 from hyperhive.services.broker import Broker
 from hyperhive.store import sessions
 from hyperhive.wire.records import Session
+
+LABEL_BYTES: Final = 8
+"""Whoever guesses has to ask the console about each guess."""
 
 
 @define(eq=False)
@@ -79,6 +83,17 @@ class Sessions:
         await self._broker.database.perform(partial(sessions.revoke, id_=id_))
         for end in self._endings:
             end(id_)
+
+    async def label(self) -> str:
+        """What nobody can guess of the console's name; the same for as long as the database is.
+
+        Where a new one can't be written down it is good for this daemon alone, and keeps nobody out.
+        """
+        new = secrets.token_hex(LABEL_BYTES)
+        try:
+            return await self._broker.database.perform(partial(sessions.label, new=new))
+        except DatabaseTrouble:
+            return new
 
     def after_each_end(self, end: Callable[[int], None]) -> None:
         """Have `end` called with the id of each session that was revoked."""

@@ -1,4 +1,7 @@
-"""The table of sessions: the browsers that are let into the console. Keys stand there as their SHA-256 alone."""
+"""The table of sessions: the browsers that are let into the console. Keys stand there as their SHA-256 alone.
+
+Beside it, among the facts, the part of the console's name that nobody can guess.
+"""
 
 from __future__ import annotations
 
@@ -45,6 +48,15 @@ def revoke(connection: Connection, id_: int) -> None:
     if connection.execute("DELETE FROM sessions WHERE id = ?", (id_,)).rowcount != 1:
         message = f"there is no session {id_}; 'sessions' lists them"
         raise Refused(message)
+
+
+def label(connection: Connection, new: str) -> str:
+    """The label of the console's name: the one that was kept, or else the new one, which is kept from now on."""
+    row = connection.execute("SELECT value FROM facts WHERE name = 'console'").fetchone()
+    if row is not None:
+        return str(row[0])
+    connection.execute("INSERT INTO facts (name, value) VALUES ('console', ?)", (new,))
+    return new
 
 
 def _session(row: tuple[int, int, int, int, str]) -> Session:

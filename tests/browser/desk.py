@@ -42,18 +42,19 @@ class Desk:
         self._browser = browser
         self.windows: list[Window] = []
         self.port = free_port()
-        self.url = f"http://hive.localhost:{self.port}"
-        """The console as browsers call it."""
+        self.url = ""
+        """The console as browsers call it, once a daemon has said that."""
 
     def start(self, *options: str, program: str = "") -> Daemon:
         """A daemon with the console."""
-        return self.hive.start("--dashboard", f"127.0.0.1:{self.port}", *options, program=program)
+        daemon = self.hive.start("--dashboard", f"127.0.0.1:{self.port}", *options, program=program)
+        self.url = self.ask("agent_status")["console"]["url"]
+        return daemon
 
     def start_behind(self, relay: Relay) -> Daemon:
         """A daemon whose console browsers call by the relay."""
-        self.url = f"http://hive.localhost:{relay.port}"
         config = self.hive.base / "hive.toml"
-        config.write_text(f'dashboard_url = "{self.url}"\n')
+        config.write_text(f'dashboard_url = "http://hive.localhost:{relay.port}"\n')
         return self.start("--config", str(config))
 
     def ask(self, cmd: str, **fields: Any) -> Answer:

@@ -87,3 +87,11 @@ def test_nobody_is_kept_out_of_these_pages(desk: Desk, bob: Worker, size: tuple[
         page = window.go(path)
         assert violations(page) == [], path
         assert too_wide(page) == [], path
+
+
+def test_lines_of_output_stand_below_each_other_without_boxes(desk: Desk, bob: Worker) -> None:
+    bob.tell(*(f"line {number} of the output" for number in range(10)))
+    page = desk.window().go("/agents/bob")
+    tops = page.locator("#stream li.line").evaluate_all("(rows) => rows.map((row) => row.getBoundingClientRect().top)")
+    assert len(tops) == 10
+    assert tops[-1] - tops[0] < 9 * 22

@@ -88,6 +88,11 @@ class Shown(HTMLParser):
         assert id_ in self.ids, f"{self.path} has no element {id_!r}, but {self.ids}"
         return self._folded(id_)
 
+    @property
+    def decisions(self) -> list[str]:
+        """Where its forms lead that decide something; to log out decides nothing."""
+        return [form.action for form in self.forms if form.method == "post" and form.action != "/leave"]
+
     def form(self, action: str) -> Form:
         """The first form that goes there; fails if there is none."""
         for form in self.forms:

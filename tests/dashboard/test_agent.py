@@ -173,6 +173,14 @@ def test_a_turn_has_an_address_for_good(console: Console, bob: Worker) -> None:
     assert re.search(r"done after \d+ s", facts)
 
 
+def test_one_turn_is_the_only_one_and_more_are_the_last(console: Console, bob: Worker) -> None:
+    bob.begin()
+    bob.end()
+    assert "The only turn so far." in console.get("/agents/bob").part("turns")
+    bob.begin()
+    assert "The last 2 turns, newest first." in console.get("/agents/bob").part("turns")
+
+
 def test_turns_are_listed_with_how_they_ended_and_drawn_as_bars(console: Console, bob: Worker) -> None:
     bob.begin()
     bob.end(usage={"input_tokens": 10, "duration_ms": 61_000})

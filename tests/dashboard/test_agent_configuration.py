@@ -77,5 +77,5 @@ def test_what_can_not_be_gone_back_to_is_a_sentence(console: Console) -> None:
 
 def test_who_may_only_look_goes_nowhere(hive: Hive, onlooker: Console, deployed: str) -> None:
     assert onlooker.post("/agents/bob/rollback", ref="deployed/0").status == 403
-    assert [form for form in onlooker.get(PAGE).forms if form.method == "post"] == []
+    assert [form for form in onlooker.get(PAGE).forms if form.action == "/agents/bob/rollback"] == []
     assert hive.status("bob")["deployed_sha"] == deployed

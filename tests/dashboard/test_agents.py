@@ -38,6 +38,8 @@ def test_a_new_agent_is_spawned_by_its_name(hive: Hive, console: Console) -> Non
     page = console.post("/agents", name="bob")
     assert page.path == "/agents"
     assert "bob is being spawned" in page.text
+    (operation,) = {link for link in page.links if link.startswith("/operations?id=")}
+    assert "bob" in console.get(operation).part("operations")
     ended(hive)
     page = console.get("/agents")
     assert "running" in page.part("agent-bob")
@@ -90,7 +92,7 @@ def test_an_operation_under_way_stands_where_the_buttons_were(hive: Hive) -> Non
     page = console.post("/agents/manager/operate", what="stop", back="/agents")
     assert "stopping" in page.part("agent-manager")
     assert "/agents/manager/operate" not in [form.action for form in page.forms]
-    (link,) = [link for link in page.links if link.startswith("/operations?id=")]
+    (link,) = {link for link in page.links if link.startswith("/operations?id=")}
     assert "manager is stopping" in console.get(link).text
     os.kill(hive.pid("manager"), signal.SIGKILL)
     ended(hive)
@@ -163,7 +165,10 @@ def test_nothing_is_done_by_looking(hive: Hive, console: Console) -> None:
 
 def test_who_may_only_look_does_nothing_to_agents(hive: Hive, onlooker: Console) -> None:
     Worker(hive)
-    assert "running" in onlooker.get("/agents").part("agent-bob")
+    page = onlooker.get("/agents")
+    assert "running" in page.part("agent-bob")
+    assert "#new" not in page.links
+    assert "Actions" not in page.text
     forms: tuple[tuple[str, dict[str, str | list[str]]], ...] = (
         ("/agents", {"name": "eve"}),
         ("/agents/bob/operate", {"what": "stop"}),

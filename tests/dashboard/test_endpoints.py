@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hyperhive.dashboard.site import _endpoint
+from hyperhive.dashboard.site import _endpoint, own_url
 
 
 @pytest.mark.parametrize(
@@ -20,3 +20,8 @@ from hyperhive.dashboard.site import _endpoint
 )
 def test_an_address_and_a_port_are_short_for_an_endpoint(said: str, endpoint: str) -> None:
     assert _endpoint(said) == endpoint
+
+
+def test_at_port_80_the_console_has_the_address_that_browsers_write() -> None:
+    assert own_url("0a1b", 80) == "http://hive-0a1b.localhost"
+    assert own_url("0a1b", 443) == "http://hive-0a1b.localhost:443"

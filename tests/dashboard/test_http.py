@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -39,9 +39,9 @@ def test_what_is_no_http_is_refused_with_all_headers(console: Console, request_:
     assert body == b"this is no request of HTTP/1.1\n"
 
 
-@pytest.mark.parametrize("case", ["HIVE.localhost", "hive.LocalHost"])
-def test_the_host_may_be_written_in_any_case(console: Console, case: str) -> None:
-    assert console.request("GET", "/", headers={"Host": console.host.replace("hive.localhost", case)}).status == 200
+@pytest.mark.parametrize("case", [str.upper, str.title])
+def test_the_host_may_be_written_in_any_case(console: Console, case: Callable[[str], str]) -> None:
+    assert console.request("GET", "/", headers={"Host": case(console.host)}).status == 200
 
 
 def test_a_request_with_two_hosts_is_for_none(console: Console) -> None:
@@ -150,4 +150,4 @@ def test_what_is_not_here_leads_to_the_page_that_lists_what_is(
     page = console.get(path)
     assert page.status == 404
     assert sentence in page.text
-    assert f'<p><a href="{link}">' in page.html
+    assert link in page.links

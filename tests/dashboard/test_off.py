@@ -11,6 +11,7 @@ import pytest
 
 from hyperhive.config import Config
 from tests.daemon.client import PATIENCE
+from tests.daemon.conftest import short_lived
 from tests.daemon.harness import HIVECTL, Hive, command
 from tests.dashboard.console import FREE, Console
 
@@ -40,9 +41,21 @@ def test_by_default_it_is_on_this_machine_alone(hive: Hive) -> None:
     hive.start(*FREE)
     console = Console.opened(hive)
     port = int(console.host.rpartition(":")[2])
-    assert console.host == f"hive.localhost:{port}"
+    assert re.fullmatch(rf"hive-[0-9a-f]{{16}}\.localhost:{port}", console.host)
     with pytest.raises(OSError, match="refused"):
         socket.create_connection(("127.0.0.2", port), PATIENCE)
+
+
+def test_its_name_stays_over_restarts_and_is_another_hives_never(hive: Hive) -> None:
+    names = []
+    for _ in range(2):
+        daemon = hive.start(*FREE)
+        names.append(Console.opened(hive).host.partition(":")[0])
+        daemon.terminate()
+    with short_lived() as other:
+        other.start(*FREE)
+        names.append(Console.opened(other).host.partition(":")[0])
+    assert names[0] == names[1] != names[2]
 
 
 def test_a_port_that_is_taken_leaves_everything_else_running(hive: Hive) -> None:
@@ -95,11 +108,11 @@ def test_what_a_terminal_shows_of_the_console(hive: Hive) -> None:
     hive.start(*FREE)
     assert hivectl(hive, "sessions").stderr == "No browser is let into the console.\n"
     link = hivectl(hive, "dashboard", "--read-only")
-    assert link.stdout.startswith("http://hive.localhost:")
+    assert link.stdout.startswith("http://hive-")
     assert "Whoever opens it may look, and decide nothing." in link.stderr
     Console.opened(hive, read_only=True)
     status = hivectl(hive, "status").stdout
-    assert "Console: http://hive.localhost:" in status
+    assert "Console: http://hive-" in status
     assert "agents can do what you can, and decide what you decide by opening host.sock" in status
     listed = hivectl(hive, "sessions").stdout.splitlines()
     assert listed[1].split()[:2] == ["1", "look"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hyperhive.dashboard.templating import visible
+from hyperhive.dashboard.templating import linked, visible
 
 
 def hidden(point: str) -> str:
@@ -33,6 +33,10 @@ def times(point: str, number: int) -> str:
 )
 def test_it_is_shown(text: str, shown: str) -> None:
     assert str(visible(text)) == shown
+
+
+def test_an_operation_in_a_sentence_is_a_link_and_the_rest_is_text() -> None:
+    assert linked("<b> stops (operation 7).") == '&lt;b&gt; stops (<a href="/operations?id=7">operation 7</a>).'
 
 
 def test_one_hidden_character_many_times_over_is_told_once() -> None:

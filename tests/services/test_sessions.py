@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 
 from hyperhive.errors import DatabaseTrouble, Refused
 from hyperhive.limits import LINK_SECONDS, MOST_LINKS, SESSION_IDLE, SESSION_SECONDS
-from hyperhive.services.sessions import Sessions
+from hyperhive.services.sessions import LABEL_BYTES, Sessions
 from hyperhive.store import sessions as table
 from tests.bench import Bench
 from tests.fakes import NOW
@@ -51,6 +51,17 @@ def test_a_link_that_could_not_be_opened_is_still_good(
     session = bench.get(sessions.of(bench.get(sessions.open(word, "a browser"))))
     assert session is not None
     assert session.read_only
+
+
+def test_the_label_of_the_consoles_name_is_made_once(bench: Bench, sessions: Sessions) -> None:
+    label = bench.get(sessions.label())
+    assert len(label) == 2 * LABEL_BYTES
+    assert bench.get(Sessions(bench.broker).label()) == label
+
+
+def test_a_label_that_cant_be_written_down_keeps_nobody_out(bench: Bench, sessions: Sessions) -> None:
+    bench.do(lambda connection: connection.execute("PRAGMA query_only = ON"))
+    assert len(bench.get(sessions.label())) == 2 * LABEL_BYTES
 
 
 def test_of_two_who_open_a_link_at_once_one_is_let_in(bench: Bench, sessions: Sessions) -> None:

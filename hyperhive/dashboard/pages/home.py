@@ -31,6 +31,7 @@ async def home(asked: Asked) -> Answer:
         "quiet": why_quiet(standing),
         "last": standing.last,
         "state_of": state_of,
+        "names": [agent.name for agent in standing.agents],
         "being": being,
     }
     return Page("home.html", context)

@@ -31,6 +31,7 @@ async def message(asked: Asked) -> Answer:
         "standing": STATES,
         "answers_to": None if other in (SYSTEM, REMINDER, OPERATOR) else other,
         "long": LONG,
+        "names": await asked.services.roster.names(),
     }
     return Page("message.html", context)
 

@@ -33,7 +33,8 @@ async def questions(asked: Asked) -> Answer:
     most = None if asked.wanted("all") is not None else SHOWN
     shown = {name: rows[:most] for name, rows in lists.items()}
     more = {name: len(rows) - len(shown[name]) for name, rows in lists.items()}
-    return Page("questions.html", {**shown, "more": more, "standing": STATES})
+    names = await asked.services.roster.names()
+    return Page("questions.html", {**shown, "more": more, "standing": STATES, "names": names})
 
 
 @get("/questions/<id:int>")
@@ -43,7 +44,7 @@ async def question(asked: Asked) -> Answer:
         row = await asked.services.questions.one(int(asked.arguments["id"]))
     except Refused as missing:
         raise NotFound(str(missing)) from missing
-    return Page("question.html", {"row": row, "standing": STATES})
+    return Page("question.html", {"row": row, "standing": STATES, "names": await asked.services.roster.names()})
 
 
 @post("/questions/<id:int>/answer")

@@ -22,14 +22,14 @@ def test_at_no_address_of_the_hosts_is_the_console_in_reach(den: Den) -> None:
     addresses = [address["local"] for link in links for address in link["addr_info"]]
     assert len([address for address in addresses if not address.startswith("127.")]) >= 2
     for address in addresses:
-        assert _status(address) == 401, address
-        told = den.alice.fails(_knock(address))
+        assert _status(den, address) == 401, address
+        told = den.alice.fails(_knock(den, address))
         assert told in ({"ECONNREFUSED"} if address.startswith("127.") else OUT_OF_REACH), address
 
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "::1", "0.0.0.0"])
 def test_what_means_here_leads_an_agent_to_its_own_machine(den: Den, name: str) -> None:
-    assert den.alice.fails(_knock(name)) in {"ECONNREFUSED", "EADDRNOTAVAIL", "ENETUNREACH"}
+    assert den.alice.fails(_knock(den, name)) in {"ECONNREFUSED", "EADDRNOTAVAIL", "ENETUNREACH"}
 
 
 @pytest.mark.parametrize("cmd", ["console_link", "sessions", "revoke", "approve", "deny", "answer", "subscribe"])
@@ -40,7 +40,7 @@ def test_on_its_own_socket_an_agent_can_ask_nothing_of_the_console(den: Den, cmd
 
 
 def test_its_own_socket_speaks_no_http(den: Den) -> None:
-    heard = _said(den, f"GET / HTTP/1.1\r\nHost: hive.localhost:{CONSOLE}\r\n\r\n".encode(), 3)
+    heard = _said(den, f"GET / HTTP/1.1\r\nHost: {_name(den)}\r\n\r\n".encode(), 3)
     assert [json.loads(answer)["kind"] for answer in heard] == ["err"] * 3
 
 
@@ -56,19 +56,25 @@ result = [lines.readline() for _ in range({answers})]
     return list(den.alice.do(code))
 
 
-def _knock(address: str) -> str:
+def _name(den: Den) -> str:
+    """The console's proper name, which no agent is told, with its port."""
+    with den.hive.host() as host:
+        return str(host.ask("agent_status")["console"]["url"]).removeprefix("http://")
+
+
+def _knock(den: Den, address: str) -> str:
     """Python that asks the console for Home, at that address, by its proper name."""
     return f"""
 with socket.create_connection(({address!r}, {CONSOLE}), 5) as connection:
-    connection.sendall(b"GET / HTTP/1.1\\r\\nHost: hive.localhost:{CONSOLE}\\r\\n\\r\\n")
+    connection.sendall(b"GET / HTTP/1.1\\r\\nHost: {_name(den)}\\r\\n\\r\\n")
     result = connection.recv(4096).decode()
 """
 
 
-def _status(address: str) -> int:
+def _status(den: Den, address: str) -> int:
     connection = HTTPConnection(address, CONSOLE, timeout=5)
     try:
-        connection.request("GET", "/", headers={"Host": f"hive.localhost:{CONSOLE}"})
+        connection.request("GET", "/", headers={"Host": _name(den)})
         return connection.getresponse().status
     finally:
         connection.close()
