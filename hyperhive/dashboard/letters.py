@@ -55,7 +55,7 @@ def _told(row: MessageRow) -> str:
 
 
 def _values(event: object) -> list[tuple[str, str]]:
-    given = attrs.asdict(event, recurse=False)  # type: ignore[arg-type]
+    given = attrs.asdict(event, recurse=False)  # type: ignore[arg-type] # every event is an attrs class
     return [(name, _word(value)) for name, value in given.items() if value not in (None, (), "")]
 
 

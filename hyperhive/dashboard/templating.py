@@ -94,7 +94,8 @@ def brief(text: str, longest: int = BRIEF) -> str:
 
 def linked(sentence: str) -> Markup:
     """A sentence in which each operation that has its number there is a link to it."""
-    return Markup(_OPERATION.sub(r'<a href="/operations?id=\1">operation \1</a>', str(escape(sentence))))  # noqa: S704
+    escaped = str(escape(sentence))
+    return Markup(_OPERATION.sub(r'<a href="/operations?id=\1">operation \1</a>', escaped))  # noqa: S704 - escaped
 
 
 def visible(text: str) -> Markup:
