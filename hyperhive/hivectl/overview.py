@@ -86,8 +86,8 @@ class Standing:
 
     @property
     def failed(self) -> Sequence[AgentStatus]:
-        """The agents that stopped though nobody had asked for that."""
-        return [one for one in self.agents if one.failed]
+        """The agents that stopped though nobody had asked for that, and that no operation is about."""
+        return [one for one in self.agents if one.failed and one.operation is None]
 
 
 def status(replies: Sequence[HostResponse], view: View) -> Page:

@@ -33,10 +33,9 @@ def test_what_needs_the_operator_stands_first_with_the_command_for_it() -> None:
     assert shown(
         approvals=(approval(description="writes tests"),),
         questions=(question(), question(4, to="bob")),
-        agent_statuses=(agent(), agent("bob", running=False, failed=True, unread=2, operation=12)),
+        agent_statuses=(agent(), agent("bob", running=False, failed=True, unread=2)),
         messages=(message(state=MessageState.DEAD),),
         held=(held_thread(),),
-        operations=(operation(agent="bob"),),
         urls=Urls(home="http://localhost:8080/"),
     ) == [
         "What needs you",
@@ -51,14 +50,22 @@ def test_what_needs_the_operator_stands_first_with_the_command_for_it() -> None:
         "  1 held conversation: hivectl held",
         "    12  alice, bob, 3 messages, 60 s ago: hivectl release 12",
         "",
-        "NAME   STATE    UNREAD  OPERATION   SINCE",
-        "alice  running       0  -           3 min ago",
-        "bob    failed        2  restart 12  3 min ago",
+        "NAME   STATE    UNREAD  SINCE",
+        "alice  running       0  3 min ago",
+        "bob    failed        2  3 min ago",
         "",
         "bob is not running and has 2 unread: hivectl start bob",
+        "Quiet, as no running agent has unread mail: hivectl send NAME TEXT gives one work.",
         "",
         "Browser: http://localhost:8080/",
     ]
+
+
+def test_an_agent_that_failed_and_is_being_started_needs_nobody_as_on_home() -> None:
+    bob = agent("bob", running=False, failed=True, operation=12)
+    lines = shown(agent_statuses=(agent(), bob), operations=(operation(agent="bob"),))
+    assert lines[0] == "Nothing needs you."
+    assert any("restart 12" in line for line in lines)
 
 
 def test_questions_that_one_answer_has_no_room_for_are_counted() -> None:
